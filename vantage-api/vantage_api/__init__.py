@@ -1,0 +1,1 @@
+"""The query API: questions to the store, and what moves right now."""

@@ -1,0 +1,1 @@
+"""The log between the services: one set of protocols, an embedded backend and a Kafka backend."""

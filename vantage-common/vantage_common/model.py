@@ -1,0 +1,94 @@
+"""The wire rows, declared once: what the collector puts on the bus and the worker puts into the store.
+
+A field here is a column of the table with the same name (``store/catalog.py``; a test compares the two).
+Empty strings and zero mean "not given": ClickHouse columns are not nullable.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+MetricType = Literal["counter", "gauge", "histogram", "summary"]
+SpanStatus = Literal["ok", "error", "unset"]
+PulseSource = Literal["metric", "span"]
+
+REQUEST_METRIC = "http.request.duration"
+"""Inbound request duration in ms: the metric that health, pulses and the city are computed from."""
+
+
+class Sample(msgspec.Struct, kw_only=True):
+    """`count` observations of one series whose mean is `value`, stamped with the last one's time (ms)."""
+
+    timestamp: int
+    service_name: str
+    metric_name: str
+    metric_type: MetricType
+    value: float
+    count: int = 1
+    environment: str = ""
+    instance: str = ""
+    endpoint: str = ""
+    method: str = ""
+    status_code: int = 0
+    tags: dict[str, str] = {}
+    trace_id: str = ""
+    span_id: str = ""
+
+
+class Span(msgspec.Struct, kw_only=True):
+    """One operation of a trace. `timestamp` is its start in ms, with a fraction; `caller` the calling service."""
+
+    timestamp: float
+    trace_id: str
+    span_id: str
+    service_name: str
+    name: str
+    kind: str
+    duration_ms: float
+    status: SpanStatus
+    parent_span_id: str = ""
+    environment: str = ""
+    instance: str = ""
+    caller: str = ""
+    attributes: dict[str, str] = {}
+
+
+class LogRecord(msgspec.Struct, kw_only=True):
+    """One log line. `severity` is one of TRACE DEBUG INFO WARN ERROR FATAL."""
+
+    timestamp: int
+    service_name: str
+    severity: str
+    body: str
+    environment: str = ""
+    instance: str = ""
+    attributes: dict[str, str] = {}
+    trace_id: str = ""
+    span_id: str = ""
+
+
+Row: TypeAlias = Sample | Span | LogRecord
+
+
+class Pulse(msgspec.Struct, kw_only=True):
+    """Requests that one instance of a service answered for one caller within one second of sample time.
+
+    `durations` maps a logarithmic bin of γ = `PULSE_GAMMA` over milliseconds to a number of requests.
+    """
+
+    workspace: str
+    service: str
+    second: int
+    count: int
+    errors: int
+    environment: str = ""
+    namespace: str = ""
+    caller: str = ""
+    instance: str = ""
+    version: str = ""
+    source: PulseSource = "metric"
+    durations: dict[int, int] = {}
+
+
+PULSE_GAMMA = 1.02
+"""Base of the pulses' and the rollups' logarithmic bins: quantiles read from them are within 1 %."""

@@ -1,0 +1,1 @@
+"""Where rows rest and questions are answered: a catalog, a query plan, and the engines that run it."""

@@ -1,0 +1,115 @@
+"""Every table and column, once. The DDL in schema/ is compared with it by a test; VQL, docs and API read it.
+
+A raw table is the workspace, the fields of its wire row, and where the row came from on the bus.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnInfo:
+    """`type` is ClickHouse's; `public` columns are offered by VQL and ``SELECT *``."""
+
+    name: str
+    type: str
+    doc: str
+    public: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """`time` is the column TTL, partitions and SINCE work on; `weight` the one aggregates multiply by."""
+
+    name: str
+    columns: tuple[ColumnInfo, ...]
+    time: str
+    order_by: tuple[str, ...]
+    weight: str | None = None
+
+    def column(self, name: str) -> ColumnInfo | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def public_columns(self) -> tuple[ColumnInfo, ...]:
+        return tuple(column for column in self.columns if column.public)
+
+
+LC = "LowCardinality(String)"
+LABELS = "Map(LowCardinality(String), LowCardinality(String))"
+
+_WORKSPACE = ColumnInfo("workspace", LC, "tenant the row belongs to", public=False)
+_SOURCE = (
+    ColumnInfo("_src", "UInt64", "hash of log incarnation, topic and partition", public=False),
+    ColumnInfo("_off", "UInt64", "offset of the bus record the row came in", public=False),
+    ColumnInfo("batch_id", "String", "sender's batch id, empty when it gave none", public=False),
+    ColumnInfo("batch_part", "UInt16", "which record of that batch", public=False),
+)
+
+METRICS = TableInfo(
+    "metrics",
+    (
+        _WORKSPACE,
+        ColumnInfo("service_name", LC, "service that sent the sample"),
+        ColumnInfo("metric_name", LC, "name of the metric"),
+        ColumnInfo("timestamp", "DateTime64(3, 'UTC')", "time of the last observation in the row"),
+        ColumnInfo("metric_type", LC, "counter, gauge, histogram or summary"),
+        ColumnInfo("environment", LC, "deployment environment"),
+        ColumnInfo("instance", LC, "process or pod that sent it"),
+        ColumnInfo("value", "Float64", "mean of the observations"),
+        ColumnInfo("count", "UInt32", "number of observations: the weight"),
+        ColumnInfo("endpoint", LC, "route template"),
+        ColumnInfo("method", LC, "HTTP method"),
+        ColumnInfo("status_code", "UInt16", "HTTP status, 0 when not given"),
+        ColumnInfo("tags", LABELS, "labels"),
+        ColumnInfo("trace_id", "String", "exemplar trace"),
+        ColumnInfo("span_id", "String", "exemplar span"),
+        *_SOURCE,
+    ),
+    time="timestamp",
+    order_by=("workspace", "service_name", "metric_name", "timestamp"),
+    weight="count",
+)
+
+SPANS = TableInfo(
+    "spans",
+    (
+        _WORKSPACE,
+        ColumnInfo("service_name", LC, "service that did the work"),
+        ColumnInfo("timestamp", "DateTime64(6, 'UTC')", "start of the span"),
+        ColumnInfo("trace_id", "String", "trace the span belongs to"),
+        ColumnInfo("span_id", "String", "the span"),
+        ColumnInfo("parent_span_id", "String", "its parent, empty for a root"),
+        ColumnInfo("name", LC, "operation"),
+        ColumnInfo("kind", LC, "server, client, internal, producer or consumer"),
+        ColumnInfo("duration_ms", "Float64", "duration in ms"),
+        ColumnInfo("status", LC, "ok, error or unset"),
+        ColumnInfo("environment", LC, "deployment environment"),
+        ColumnInfo("instance", LC, "process or pod that sent it"),
+        ColumnInfo("caller", LC, "calling service"),
+        ColumnInfo("attributes", "Map(LowCardinality(String), String)", "attributes"),
+        *_SOURCE,
+    ),
+    time="timestamp",
+    order_by=("workspace", "service_name", "timestamp"),
+)
+
+LOGS = TableInfo(
+    "logs",
+    (
+        _WORKSPACE,
+        ColumnInfo("service_name", LC, "service that logged"),
+        ColumnInfo("timestamp", "DateTime64(3, 'UTC')", "time of the line"),
+        ColumnInfo("severity", LC, "TRACE DEBUG INFO WARN ERROR or FATAL"),
+        ColumnInfo("body", "String", "the line"),
+        ColumnInfo("environment", LC, "deployment environment"),
+        ColumnInfo("instance", LC, "process or pod that sent it"),
+        ColumnInfo("attributes", "Map(LowCardinality(String), String)", "attributes"),
+        ColumnInfo("trace_id", "String", "trace the line belongs to"),
+        ColumnInfo("span_id", "String", "span the line belongs to"),
+        *_SOURCE,
+    ),
+    time="timestamp",
+    order_by=("workspace", "service_name", "timestamp"),
+)
+
+TABLES: dict[str, TableInfo] = {table.name: table for table in (METRICS, SPANS, LOGS)}
