@@ -63,3 +63,14 @@ def test_a_flipped_byte_is_poison_or_another_block_never_a_crash(codec: Codec, p
     block[position % len(block)] ^= flip
     with contextlib.suppress(PoisonRecord, NewerSchema):
         decode_block(bytes(block))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("count", -1), ("count", 2**32), ("status_code", 70_000), ("value", "high"), ("timestamp", 9e15), ("tags", None)],
+)
+def test_a_value_the_store_would_refuse_is_poison(column: str, value: object) -> None:
+    columns = columns_of("metrics", SAMPLES)
+    columns[column][1] = value
+    with pytest.raises(PoisonRecord, match=column):
+        decode_block(encode_block(BlockBody("metrics", "default", "a", len(SAMPLES), columns)))

@@ -13,7 +13,7 @@ import cramjam
 import msgspec
 
 from vantage_common.errors import NewerSchema, PoisonRecord
-from vantage_common.model import LogRecord, Row, Sample, Span
+from vantage_common.model import LogRecord, Row, Sample, Span, UInt16
 
 BLOCK_VERSION = 1
 MAX_BLOCK_BYTES = 512 * 1024
@@ -24,6 +24,14 @@ Kind = Literal["metrics", "spans", "logs"]
 Codec = Literal["none", "gzip", "snappy", "lz4", "zstd"]
 ROW_TYPES: dict[Kind, type[Row]] = {"metrics": Sample, "spans": Span, "logs": LogRecord}
 COLUMNS: dict[Kind, tuple[str, ...]] = {kind: row.__struct_fields__ for kind, row in ROW_TYPES.items()}
+_COLUMN_TYPES: dict[Kind, type[msgspec.Struct]] = {
+    kind: msgspec.defstruct(
+        f"{row.__name__}Columns",
+        [(field.name, list[field.type]) for field in msgspec.structs.fields(row)],  # type: ignore[name-defined]
+    )
+    for kind, row in ROW_TYPES.items()
+}
+"""The row types turned on their side: what every value of a column must be, ranges included."""
 
 _HEADER = struct.Struct("<BBI")
 _CODECS: tuple[Codec, ...] = get_args(Codec)
@@ -39,7 +47,7 @@ class BlockBody(msgspec.Struct):
     rows: int
     columns: dict[str, list[Any]]
     batch_id: str = ""
-    part: int = 0
+    part: UInt16 = 0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -60,6 +68,7 @@ def encode_block(body: BlockBody, codec: Codec = "zstd") -> bytes:
 def decode_block(data: bytes) -> BlockBody:
     """The block in a bus record.
 
+    Every value is checked against its row type, so a store can refuse none of them.
     Raises NewerSchema for a version this Vantage does not know, PoisonRecord for anything else that is no block.
     """
     if len(data) < _HEADER.size:
@@ -73,6 +82,7 @@ def decode_block(data: bytes) -> BlockBody:
         raise PoisonRecord(f"block says it inflates to {inflated_size} bytes, more than {MAX_INFLATED_BYTES}")
     try:
         body = _decoder.decode(_decompress(data[_HEADER.size :], _CODECS[codec], inflated_size))
+        msgspec.convert(body.columns, _COLUMN_TYPES[body.kind])
     except (cramjam.DecompressionError, msgspec.DecodeError, ValueError) as error:
         raise PoisonRecord(f"block cannot be read: {error}") from error
     for name in COLUMNS[body.kind]:

@@ -4,13 +4,18 @@ A field here is a column of the table with the same name (``store/catalog.py``; 
 Empty strings and zero mean "not given": ClickHouse columns are not nullable.
 """
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 MetricType = Literal["counter", "gauge", "histogram", "summary"]
 SpanStatus = Literal["ok", "error", "unset"]
 PulseSource = Literal["metric", "span"]
+
+UInt32 = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+UInt16 = Annotated[int, msgspec.Meta(ge=0, le=2**16 - 1)]
+Millis = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]
+"""Milliseconds since the epoch, before the year 2100: what a DateTime64 column takes without wrapping."""
 
 REQUEST_METRIC = "http.request.duration"
 """Inbound request duration in ms: the metric that health, pulses and the city are computed from."""
@@ -19,17 +24,17 @@ REQUEST_METRIC = "http.request.duration"
 class Sample(msgspec.Struct, kw_only=True):
     """`count` observations of one series whose mean is `value`, stamped with the last one's time (ms)."""
 
-    timestamp: int
+    timestamp: Millis
     service_name: str
     metric_name: str
     metric_type: MetricType
     value: float
-    count: int = 1
+    count: UInt32 = 1
     environment: str = ""
     instance: str = ""
     endpoint: str = ""
     method: str = ""
-    status_code: int = 0
+    status_code: UInt16 = 0
     tags: dict[str, str] = {}
     trace_id: str = ""
     span_id: str = ""
@@ -38,7 +43,7 @@ class Sample(msgspec.Struct, kw_only=True):
 class Span(msgspec.Struct, kw_only=True):
     """One operation of a trace. `timestamp` is its start in ms, with a fraction; `caller` the calling service."""
 
-    timestamp: float
+    timestamp: Annotated[float, msgspec.Meta(ge=0, le=4_102_444_800_000)]
     trace_id: str
     span_id: str
     service_name: str
@@ -56,7 +61,7 @@ class Span(msgspec.Struct, kw_only=True):
 class LogRecord(msgspec.Struct, kw_only=True):
     """One log line. `severity` is one of TRACE DEBUG INFO WARN ERROR FATAL."""
 
-    timestamp: int
+    timestamp: Millis
     service_name: str
     severity: str
     body: str

@@ -1,0 +1,86 @@
+# One verb a task; each does its own set-up on a fresh machine with Python 3.11+ and Node 20+.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := vantage-common vantage-collector vantage-worker vantage-api vantage-cli vantage-agent
+PYTHON_SOURCES := $(PACKAGES) tests
+DASHBOARD := vantage-dashboard
+DASHBOARD_SOURCES := $(shell find $(DASHBOARD)/src $(DASHBOARD)/public -type f 2>/dev/null) \
+	$(wildcard $(DASHBOARD)/*.html $(DASHBOARD)/*.ts $(DASHBOARD)/*.json)
+PYTEST ?= $(BIN)/pytest
+UNIT_TESTS := $(addsuffix /tests,$(PACKAGES)) tests/architecture tests/contract tests/vql tests/integration
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help: ## show this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+up: $(VENV)/.runtime dashboard ## start the whole platform embedded, until Ctrl-C
+	@$(BIN)/vantage up
+
+demo: $(VENV)/.runtime dashboard ## the same plus a simulated fleet of 30 services
+	@$(BIN)/vantage demo
+
+test: check unit dashboard-test e2e ## everything CI runs
+
+check: $(VENV)/.dev $(DASHBOARD)/node_modules/.installed ## lint and types: ruff, mypy, import-linter, eslint, tsc
+	$(BIN)/ruff check $(PYTHON_SOURCES)
+	$(BIN)/ruff format --check $(PYTHON_SOURCES)
+	$(BIN)/mypy $(PYTHON_SOURCES)
+	$(BIN)/lint-imports
+	npm --prefix $(DASHBOARD) run lint
+	npm --prefix $(DASHBOARD) run typecheck
+
+unit: $(VENV)/.dev ## unit, contract and integration tests
+	$(PYTEST) $(UNIT_TESTS)
+
+dashboard-test: $(DASHBOARD)/node_modules/.installed ## the dashboard's unit tests
+	npm --prefix $(DASHBOARD) test
+
+e2e: $(VENV)/.dev dashboard ## the whole platform, real traffic, a real browser
+	$(PYTEST) tests/e2e
+
+bench: $(VENV)/.dev dashboard ## the figures; PART=start|memory|latency|ingest for one of them
+	$(BIN)/python -m tests.bench $(PART)
+
+dashboard: $(DASHBOARD)/dist/index.html ## build the dashboard
+
+clean: ## remove what the build made; the data directory stays
+	rm -rf $(VENV) $(DASHBOARD)/node_modules $(DASHBOARD)/dist
+
+# --- set-up ---------------------------------------------------------------------------------------------------------
+
+$(VENV)/.uv: requirements-tools.txt
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found: install Python 3.11 or newer, or set PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $$($(PYTHON) --version) is too old: set PYTHON to Python 3.11 or newer"; exit 1; }
+	@echo "Setting up Python in $(VENV) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "make: cannot make a virtual environment: on Debian, apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tools.txt
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.uv requirements.txt $(addsuffix /pyproject.toml,$(PACKAGES))
+	@echo "Installing the locked Python packages …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ./,$(PACKAGES))
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
+	@echo "Installing the locked development packages …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(DASHBOARD)/node_modules/.installed: $(DASHBOARD)/package-lock.json
+	@command -v npm >/dev/null || { echo "make: npm not found: install Node.js 20 or newer"; exit 1; }
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' || { echo "make: Node $$(node --version) is too old: install 20 or newer"; exit 1; }
+	@echo "Installing the locked dashboard packages …"
+	@npm --prefix $(DASHBOARD) ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(DASHBOARD)/dist/index.html: $(DASHBOARD)/node_modules/.installed $(DASHBOARD_SOURCES)
+	@echo "Building the dashboard …"
+	@npm --prefix $(DASHBOARD) run --silent build -- --logLevel=warn
+	@touch $@
+
+.PHONY: help up demo test check unit dashboard-test e2e bench dashboard clean

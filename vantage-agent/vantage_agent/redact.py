@@ -1,0 +1,33 @@
+"""What must not leave the process: query strings and credentials inside URLs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+HOST_LIMIT = 256
+
+_USERINFO = re.compile(r"(?<=://)[^\s/@\"'<>]+@")
+_QUERY = re.compile(r"(?<=\S)\?[^\s?=&\"'<>]+=[^\s\"'<>]*")
+
+
+def without_secrets(text: str) -> str:
+    """Text of a log line without URLs' credentials and query strings (httpx and urllib3 log whole URLs)."""
+    if "@" in text:
+        text = _USERINFO.sub("", text)
+    if "?" in text:
+        text = _QUERY.sub("?…", text)
+    return text
+
+
+def host_of(url: Any) -> str:
+    """`host[:port]` of a URL given as text or as an object with `netloc` bytes; never credentials, path or query."""
+    if isinstance(url, str):
+        rest = url.partition("://")[2]
+        for end in "/?#":
+            rest = rest.partition(end)[0]
+        host = rest
+    else:
+        netloc = url.netloc
+        host = netloc.decode("latin-1") if isinstance(netloc, bytes) else str(netloc)
+    return host.rpartition("@")[2][:HOST_LIMIT] or "unknown"

@@ -1,0 +1,176 @@
+"""The `vantage` command: up, demo, simulate, query, doctor."""
+
+import asyncio
+import csv
+import json
+import signal
+import sys
+import webbrowser
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from vantage_common import __version__
+from vantage_common.errors import VantageError
+from vantage_common.settings import Settings, load_settings
+
+from vantage_cli.supervisor import tell, up
+
+app = typer.Typer(help="Vantage: your running system as a place.", no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+class Format(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def run() -> None:
+    """Entry point: what a person must mend is one line on stderr and exit status 1."""
+    try:
+        app()
+    except VantageError as error:
+        sys.stderr.write(f"vantage: {error}\n")
+        raise SystemExit(1) from None
+
+
+@app.command("up")
+def up_command() -> None:
+    """Start the whole platform embedded on this machine, until Ctrl-C."""
+    up(tell, with_simulator=False, when_ready=lambda settings: _announce(settings, open_browser=False))
+
+
+@app.command()
+def demo(
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="open the city in a browser")] = True,
+) -> None:
+    """`up` plus a simulated fleet of 30 services, so that the city is alive at once."""
+    up(
+        tell,
+        with_simulator=True,
+        when_ready=lambda settings: _announce(settings, open_browser=open_browser and sys.stdout.isatty()),
+    )
+
+
+def _announce(settings: Settings, *, open_browser: bool) -> None:
+    city = f"http://{_shown(settings.dashboard_host)}:{settings.dashboard_port}"
+    tell("")
+    tell(f"  city       {city}")
+    tell(f"  collector  http://{_shown(settings.collector_host)}:{settings.collector_port}   (send data here)")
+    tell(f"  API        http://{_shown(settings.query_host)}:{settings.query_port}   (docs at /docs)")
+    tell("")
+    tell(f"Vantage {__version__} is ready. Data in {settings.data_dir.resolve()}; Ctrl-C stops it.")
+    if open_browser:
+        webbrowser.open(city)
+
+
+def _shown(host: str) -> str:
+    return "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host
+
+
+@app.command()
+def simulate(
+    services: Annotated[int, typer.Option(min=1, max=500, help="services in the fleet")] = 30,
+    seed: Annotated[int, typer.Option(help="the same seed tells the same story")] = 42,
+    rps: Annotated[float, typer.Option(min=0.01, help="factor on the fleet's traffic")] = 1.0,
+    flush: Annotated[float, typer.Option(min=0.2, help="seconds between an instance's batches")] = 2.0,
+    duration: Annotated[float | None, typer.Option(help="seconds; without it until Ctrl-C")] = None,
+    collector_url: Annotated[str | None, typer.Option(help="default: the configured collector")] = None,
+) -> None:
+    """Send the traffic of a seeded fleet that scales, deploys, fails and logs, over plain HTTP."""
+    from vantage_common.clock import SystemClock
+
+    from vantage_cli.simulate.run import simulate as run_simulation
+
+    settings = load_settings()
+    url = collector_url or f"http://{settings.collector_host}:{settings.collector_port}"
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+
+    async def until_stopped() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await run_simulation(
+            url,
+            services=services,
+            seed=seed,
+            rps_factor=rps,
+            flush_s=flush,
+            api_key=key,
+            duration_s=duration,
+            clock=SystemClock(),
+            stop=stop,
+            report=tell,
+        )
+
+    asyncio.run(until_stopped())
+
+
+@app.command()
+def query(
+    vql: Annotated[str, typer.Argument(help="a VQL statement")],
+    output: Annotated[Format, typer.Option("--format", "-f")] = Format.table,
+    api_url: Annotated[str | None, typer.Option(help="default: the configured API")] = None,
+) -> None:
+    """Run one VQL query against the API."""
+    import httpx
+
+    settings = load_settings()
+    url = api_url or f"http://{settings.query_host}:{settings.query_port}"
+    headers = {"X-API-Key": settings.api_key.get_secret_value()} if settings.api_key else {}
+    try:
+        response = httpx.post(f"{url}/vql/execute", json={"query": vql}, headers=headers, timeout=40)
+    except httpx.HTTPError as error:
+        raise VantageError(f"no answer from the API at {url} ({error}): is `vantage up` running?") from None
+    body: dict[str, Any] = response.json()
+    if response.is_error:
+        raise VantageError(_user_error(vql, body["error"]))
+    _print(body, output)
+
+
+def _user_error(vql: str, error: dict[str, Any]) -> str:
+    """The message with a caret under the place, and the hint."""
+    lines = [error["message"]]
+    if (position := error.get("position")) is not None and "\n" not in vql:
+        lines += [f"  {vql}", f"  {' ' * position}^"]
+    if error.get("hint"):
+        lines.append(f"hint: {error['hint']}")
+    return "\n".join(lines)
+
+
+def _print(body: dict[str, Any], output: Format) -> None:
+    names = [column["name"] for column in body["columns"]]
+    if output is Format.json:
+        tell(json.dumps([dict(zip(names, row, strict=True)) for row in body["rows"]]))
+    elif output is Format.csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(names)
+        writer.writerows(body["rows"])
+    else:
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.table import Table
+
+        table = Table(*(escape(name) for name in names))
+        for row in body["rows"]:
+            table.add_row(*(escape(_cell(value)) for value in row))
+        Console().print(table)
+        tell(f"{body['row_count']} rows in {body['elapsed_ms']:.0f} ms from {body['source']}")
+
+
+def _cell(value: object) -> str:
+    """Text safe for a terminal: what a name contains never moves the cursor."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings, ports, data directory, dashboard, broker, store and clock, and say how to mend what is wrong."""
+    from vantage_cli.doctor import examine
+
+    findings = asyncio.run(examine(load_settings()))
+    for finding in findings:
+        tell(f"{'ok  ' if finding.well else 'FAIL'}  {finding.what}: {finding.detail}")
+    if not all(finding.well for finding in findings):
+        raise SystemExit(1)

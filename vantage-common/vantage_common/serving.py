@@ -1,0 +1,95 @@
+"""Running a service: sockets bound first, signals that stop gracefully, one line for what a person must mend."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from vantage_common.errors import PermanentError
+from vantage_common.settings import Settings, load_settings
+from vantage_common.telemetry import configure_logging, get_logger
+
+GRACEFUL_S = 5
+"""How long open connections may finish after the stop; WebSockets would otherwise hold a service for ever."""
+
+
+class PortInUse(PermanentError):
+    """Another program listens there. The message names the setting that chooses another port."""
+
+
+def bind(host: str, port: int, variable: str) -> socket.socket:
+    """A listening socket. Raises PortInUse or PermanentError (an address that is not this machine's)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if error.errno in (98, 48):
+            raise PortInUse(
+                f"port {port} on {host} is in use: stop the program that holds it, or set {variable} to a free port"
+            ) from None
+        raise PermanentError(f"cannot listen on {host}:{port} ({error.strerror}): check {variable}") from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to `run_service`: one process may run several servers and other tasks beside them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve_http(app: Any, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Serves an ASGI app on a bound socket until `stop`, then lets requests finish for `GRACEFUL_S`."""
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACEFUL_S,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+    finally:
+        stopping.cancel()
+        stop.set()
+
+
+def run_service(name: str, main: Callable[[Settings, asyncio.Event], Coroutine[Any, Any, None]]) -> int:
+    """The exit status of a service: 0 after SIGTERM or Ctrl-C, 1 with one line for what a person must mend."""
+    try:
+        settings = load_settings()
+        configure_logging(name, debug=settings.debug)
+        uvloop.run(_until_signalled(lambda stop: main(settings, stop)))
+    except PermanentError as error:
+        sys.stderr.write(f"vantage {name}: {error}\n")
+        return 1
+    return 0
+
+
+async def _until_signalled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await main(stop)
+    get_logger("vantage").info("stopped")

@@ -1,0 +1,135 @@
+"""From bus records to one block of columns for one insert. Pure: no bus, no store, no clock."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from vantage_common.block import COLUMNS, BlockBody, Kind, decode_block
+from vantage_common.bus.api import LOGS_RAW, SPANS_RAW, Message
+from vantage_common.errors import NewerSchema, PermanentError, PoisonRecord
+from vantage_common.store.api import Held
+
+MS_PER_DAY = 86_400_000
+
+
+def kind_of_topic(topic: str) -> Kind:
+    """What a raw topic carries; the metrics topic may have any name (VANTAGE_KAFKA_TOPIC)."""
+    return {SPANS_RAW: "spans", LOGS_RAW: "logs"}.get(topic, "metrics")  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One record of a partition: its block, or why it cannot be one."""
+
+    offset: int
+    timestamp_ms: int
+    block: BlockBody | None
+    poison: tuple[Message, str] | None = None
+
+    @property
+    def rows(self) -> int:
+        return self.block.rows if self.block else 0
+
+
+def take(message: Message) -> Taken:
+    """Decodes a record. Poison is kept with its reason; a newer schema raises NewerSchema and stops the worker."""
+    try:
+        block = decode_block(message.value)
+        expected = kind_of_topic(message.topic)
+        if block.kind != expected:
+            raise PoisonRecord(f"a block of {block.kind} on topic {message.topic}, which carries {expected}")
+        return Taken(message.offset, message.timestamp_ms, block)
+    except NewerSchema:
+        raise
+    except PermanentError as error:
+        return Taken(message.offset, message.timestamp_ms, None, (message, str(error)))
+
+
+@dataclass(slots=True)
+class Batch:
+    """Consecutive records of one partition: `start` ≤ offset < `end`. `in_doubt` once an insert may have happened."""
+
+    start: int
+    end: int
+    taken: list[Taken] = field(default_factory=list)
+    in_doubt: bool = False
+    attempts: int = 0
+
+    @property
+    def rows(self) -> int:
+        return sum(record.rows for record in self.taken)
+
+    @property
+    def poison(self) -> list[tuple[Message, str]]:
+        return [record.poison for record in self.taken if record.poison]
+
+    @property
+    def batch_ids(self) -> list[str]:
+        return sorted({r.block.batch_id for r in self.taken if r.block and r.block.batch_id})
+
+
+Part = tuple[str, int]
+
+
+def without_repeats(taken: Iterable[Taken], seen: frozenset[Part]) -> list[Taken]:
+    """The records whose (batch id, part) is neither in `seen` nor earlier among them: a sender's retries drop out."""
+    kept: list[Taken] = []
+    known = set(seen)
+    for record in taken:
+        part = part_of(record)
+        if part and part in known:
+            continue
+        if part:
+            known.add(part)
+        kept.append(record)
+    return kept
+
+
+def part_of(record: Taken) -> Part | None:
+    if record.block is None or not record.block.batch_id:
+        return None
+    return (record.block.batch_id, record.block.part)
+
+
+def assemble(kind: Kind, taken: Sequence[Taken], source_id: int, held: frozenset[Held]) -> dict[str, list[Any]]:
+    """The columns of the store's table for these records, less the rows the store already holds.
+
+    A record's rows of one UTC day are held or missing together: an insert writes a day partition atomically.
+    """
+    columns: dict[str, list[Any]] = {name: [] for name in ("workspace", *COLUMNS[kind], *_SOURCE_COLUMNS)}
+    touched = {entry.offset for entry in held}
+    for record in taken:
+        block = record.block
+        if block is None:
+            continue
+        keep = _missing_rows(block, record.offset, held) if record.offset in touched else None
+        rows = block.rows if keep is None else len(keep)
+        for name in COLUMNS[kind]:
+            values = block.columns[name]
+            columns[name].extend(values if keep is None else [values[i] for i in keep])
+        columns["workspace"].extend([block.workspace] * rows)
+        columns["_src"].extend([source_id] * rows)
+        columns["_off"].extend([record.offset] * rows)
+        columns["batch_id"].extend([block.batch_id] * rows)
+        columns["batch_part"].extend([block.part] * rows)
+    return columns
+
+
+_SOURCE_COLUMNS = ("_src", "_off", "batch_id", "batch_part")
+
+
+def _missing_rows(block: BlockBody, offset: int, held: frozenset[Held]) -> list[int]:
+    days = {entry.day for entry in held if entry.offset == offset}
+    return [i for i, ms in enumerate(block.columns["timestamp"]) if day_of(ms) not in days]
+
+
+def day_of(timestamp_ms: float) -> int:
+    """The UTC day as the number yyyymmdd, ClickHouse's toYYYYMMDD (Hinnant's civil-from-days)."""
+    z = int(timestamp_ms // MS_PER_DAY) + 719_468
+    era, doe = divmod(z, 146_097)
+    yoe = (doe - doe // 1460 + doe // 36_524 - doe // 146_096) // 365
+    doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
+    mp = (5 * doy + 2) // 153
+    month = mp + 3 if mp < 10 else mp - 9
+    year = yoe + era * 400 + (1 if month <= 2 else 0)
+    return year * 10_000 + month * 100 + (doy - (153 * mp + 2) // 5 + 1)

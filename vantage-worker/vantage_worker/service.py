@@ -1,0 +1,107 @@
+"""The worker as a service: the pipeline, its housekeeping, and an HTTP port for health and metrics."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from vantage_common import __version__
+from vantage_common.bus.api import DEAD_LETTER, LOGS_RAW, SPANS_RAW, Bus
+from vantage_common.clock import Clock
+from vantage_common.errors import BusUnavailable, StoreUnavailable
+from vantage_common.settings import Settings
+from vantage_common.store.api import Store
+from vantage_common.telemetry import check_dependencies, get_logger
+
+from vantage_worker.metrics import WorkerMetrics
+from vantage_worker.pipeline import Pipeline
+
+STALLED_S = 30.0
+TRIM_EVERY_S = 600.0
+
+log = get_logger("vantage.worker")
+
+
+class Worker:
+    """`run` until `stop`: migrates the store, makes the topics, then moves records from the bus into the store."""
+
+    def __init__(self, settings: Settings, bus: Bus, store: Store, clock: Clock) -> None:
+        self._bus = bus
+        self._store = store
+        self._metrics = WorkerMetrics()
+        self._topics = (settings.kafka_topic, SPANS_RAW, LOGS_RAW)
+        self.pipeline = Pipeline(bus, store, clock, self._topics, self._metrics)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        await until_available("store", self._store.admin.migrate, stop)
+        await until_available("bus", lambda: self._bus.ensure_topics((*self._topics, DEAD_LETTER)), stop)
+        chores = asyncio.create_task(self._chores())
+        try:
+            if not stop.is_set():
+                await self.pipeline.run(stop)
+        finally:
+            chores.cancel()
+
+    async def _chores(self) -> None:
+        """Lag every second, an alarm when records wait and none is stored, trimming of an embedded log."""
+        seconds = 0
+        while True:
+            await asyncio.sleep(1)
+            await self.pipeline.measure_lag()
+            if self.pipeline.stalled_s > STALLED_S and seconds % 30 == 0:
+                log.error("ingestion has stopped", stalled_s=round(self.pipeline.stalled_s))
+            if seconds % TRIM_EVERY_S == 0:
+                await self._trim()
+            seconds += 1
+
+    async def _trim(self) -> None:
+        try:
+            await self._bus.trim()
+        except BusUnavailable as error:
+            log.warning("log not trimmed", reason=str(error))
+
+    def http_app(self) -> Starlette:
+        """GET /health /ready /live /metrics."""
+
+        async def health(_: Request) -> Response:
+            well, dependencies = await check_dependencies({"store": self._store.admin.ping})
+            well = well and self.pipeline.stalled_s <= STALLED_S
+            body = {
+                "status": "ok" if well else "degraded",
+                "version": __version__,
+                "dependencies": dependencies,
+                "breaker": self.pipeline.breaker_state,
+                "stalled_s": round(self.pipeline.stalled_s, 1),
+            }
+            return JSONResponse(body, status_code=200 if well else 503)
+
+        async def live(_: Request) -> Response:
+            return JSONResponse({"status": "ok"})
+
+        async def metrics(_: Request) -> Response:
+            return Response(generate_latest(self._metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+        return Starlette(
+            routes=[
+                Route("/health", health),
+                Route("/ready", health),
+                Route("/live", live),
+                Route("/metrics", metrics),
+            ]
+        )
+
+
+async def until_available(what: str, call: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
+    """Calls until it succeeds or `stop` is set: a dependency that starts later than this service is no error."""
+    wait = 0.2
+    while not stop.is_set():
+        try:
+            await call()
+            return
+        except (BusUnavailable, StoreUnavailable) as error:
+            log.warning("waiting for a dependency", dependency=what, reason=str(error))
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 5.0)
