@@ -4,6 +4,7 @@ Services receive a `Settings` and never look at the environment themselves. A wr
 line naming the variable, the value and what is accepted.
 """
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -145,7 +146,8 @@ def _one_line(error: ValidationError) -> str:
     fault = error.errors()[0]
     name = str(fault["loc"][0]) if fault["loc"] else "?"
     field = name if name in Settings.model_fields else name.removeprefix("VANTAGE_").lower()
-    variable = variables(field)[0] if field in Settings.model_fields else name
+    names = variables(field) if field in Settings.model_fields else [name]
+    variable = next((name for name in names if name in os.environ), names[0])
     secret = field in Settings.model_fields and "Secret" in str(Settings.model_fields[field].annotation)
     value = "***" if secret else repr(fault["input"])
     return f"{variable}={value} cannot be used: {fault['msg'][0].lower()}{fault['msg'][1:]}"

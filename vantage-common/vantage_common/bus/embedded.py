@@ -7,6 +7,7 @@ here and not on the file's lock, each reader has its own, and a watcher sees whe
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -178,7 +179,7 @@ class _Watcher:
         self._log = SqliteLog(path)
         self._changed = threading.Condition()
         self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
-        self._stopping = threading.Event()
+        self._stopping = False
         self._thread: threading.Thread | None = None
         self.changes = 0
 
@@ -187,7 +188,7 @@ class _Watcher:
         loop = asyncio.get_running_loop()
         waiter = (loop, loop.create_future())
         with self._changed:
-            if self.changes != changes or self._stopping.is_set():
+            if self.changes != changes or self._stopping:
                 return
             self._waiters.append(waiter)
             self._changed.notify()
@@ -201,8 +202,8 @@ class _Watcher:
                 self._waiters.remove(waiter)
 
     async def close(self) -> None:
-        self._stopping.set()
         with self._changed:
+            self._stopping = True
             self._changed.notify()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
@@ -219,12 +220,12 @@ class _Watcher:
                 self._wake()
             else:
                 pause_s = min(pause_s * 1.5, _POLL_SLOWEST_S)
-            self._stopping.wait(pause_s)
+            time.sleep(pause_s)
 
     def _somebody_waits(self) -> bool:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiters or self._stopping.is_set())
-        return not self._stopping.is_set()
+            self._changed.wait_for(lambda: self._waiters or self._stopping)
+        return not self._stopping
 
     def _version(self) -> int:
         try:

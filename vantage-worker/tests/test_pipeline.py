@@ -1,0 +1,275 @@
+"""Exactly once, on the real embedded log, with a store that fails where a test says so."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from vantage_common.block import BlockBody, columns_of, encode_block
+from vantage_common.bus.api import DEAD_LETTER, METRICS_RAW, Bus, Commit, GroupHooks, Message, Outgoing, TopicPartition
+from vantage_common.bus.open import open_bus
+from vantage_common.clock import ManualClock
+from vantage_common.errors import StoreUnavailable
+from vantage_common.model import Sample
+from vantage_common.settings import load_settings
+from vantage_common.store.api import Admin, Held, Reader
+from vantage_worker.batch import day_of
+from vantage_worker.metrics import WorkerMetrics
+from vantage_worker.pipeline import GROUP, Pipeline, TooMuchPoison
+
+NOW = 1_790_035_200_000
+SOURCE = TopicPartition(METRICS_RAW, 0)
+
+
+class FaultyStore:
+    """Rows in memory. `fail_before` and `fail_after` inserts raise, without and with the rows having landed."""
+
+    name = "memory"
+    reader: Reader
+    admin: Admin
+
+    def __init__(self) -> None:
+        self.writer = self
+        self.rows: list[tuple[int, int, float]] = []
+        self.batches: list[tuple[str, int]] = []
+        self.fail_before = 0
+        self.fail_after = 0
+        self.attempts = 0
+        self.gate: asyncio.Event | None = None
+
+    async def insert(self, table: str, columns: Mapping[str, Sequence[Any]], *, token: str) -> int:
+        self.attempts += 1
+        if self.gate:
+            await self.gate.wait()
+        if self.fail_before:
+            self.fail_before -= 1
+            raise StoreUnavailable("refused")
+        self.rows += zip(columns["_off"], map(day_of, columns["timestamp"]), columns["value"], strict=True)
+        self.batches += zip(columns["batch_id"], columns["batch_part"], strict=True)
+        if self.fail_after:
+            self.fail_after -= 1
+            raise StoreUnavailable("answer lost")
+        return len(columns["_off"])
+
+    async def held(self, table: str, source_id: int, start: int, end: int) -> frozenset[Held]:
+        return frozenset(Held(offset, day) for offset, day, _ in self.rows if start <= offset < end)
+
+    async def held_parts(self, table: str, batch_ids: Sequence[str], since_ms: int) -> frozenset[tuple[str, int]]:
+        return frozenset(part for part in self.batches if part[0] in batch_ids)
+
+    async def close(self) -> None:
+        return None
+
+    @property
+    def values(self) -> list[float]:
+        return sorted(value for _, _, value in self.rows)
+
+
+@pytest.fixture
+async def bus(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Bus]:
+    opened = open_bus(load_settings(data_dir=tmp_path, bus="embedded", bus_partitions=1), clock)
+    await opened.ensure_topics([METRICS_RAW, DEAD_LETTER])
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW)
+
+
+@pytest.fixture
+def store() -> FaultyStore:
+    return FaultyStore()
+
+
+def block(*values: float, batch_id: str = "", part: int = 0) -> Outgoing:
+    """A record with a row a value; the rows alternate between two days."""
+    rows = [
+        Sample(timestamp=NOW - (i % 2) * 86_400_000, service_name="s", metric_name="m", metric_type="gauge", value=v)
+        for i, v in enumerate(values)
+    ]
+    body = BlockBody("metrics", "default", "s", len(rows), columns_of("metrics", rows), batch_id, part)
+    return Outgoing(METRICS_RAW, b"default\x00s", encode_block(body))
+
+
+async def publish(bus: Bus, *records: Outgoing) -> None:
+    publisher = bus.publisher()
+    await publisher.start()
+    await publisher.publish(records, timeout_s=5)
+    await publisher.stop()
+
+
+class Running:
+    """A worker in the background whose clock runs as fast as the test polls."""
+
+    def __init__(self, bus: Bus, store: FaultyStore, clock: ManualClock) -> None:
+        self._clock = clock
+        self.stop = asyncio.Event()
+        self.pipeline = Pipeline(bus, store, clock, (METRICS_RAW,), WorkerMetrics())
+        self.task = asyncio.create_task(self.pipeline.run(self.stop))
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                if self.task.done():
+                    self.task.result()
+                self._clock.advance(0.5)
+                await asyncio.sleep(0.01)
+
+    async def finish(self) -> None:
+        self.stop.set()
+        await self.task
+
+    async def crash(self) -> None:
+        """As kill -9: nothing is flushed or committed any more."""
+        self.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.task
+
+
+async def committed(bus: Bus) -> Commit | None:
+    subscription = bus.subscription(GROUP, [METRICS_RAW])
+    await subscription.start(GroupHooks())
+    try:
+        return await subscription.committed(SOURCE)
+    finally:
+        await subscription.stop()
+
+
+async def test_rows_reach_the_store_and_the_group_commits_past_them(
+    bus: Bus, store: FaultyStore, clock: ManualClock
+) -> None:
+    await publish(bus, block(1, 2), block(3))
+    worker = Running(bus, store, clock)
+    await worker.until(lambda: len(store.rows) == 3)
+    await worker.finish()
+    assert store.values == [1, 2, 3]
+    assert await committed(bus) == Commit(2)
+
+
+async def test_what_was_read_is_stored_before_a_graceful_stop(bus: Bus, store: FaultyStore, clock: ManualClock) -> None:
+    worker = Running(bus, store, clock)
+    await publish(bus, block(1))
+    async with asyncio.timeout(10):
+        while not worker.pipeline._metrics.consumed.labels(METRICS_RAW)._value.get():
+            await asyncio.sleep(0.01)
+    await worker.finish()
+    assert store.values == [1]
+
+
+@pytest.mark.parametrize("landed", [False, True])
+async def test_a_failed_insert_is_repeated_only_where_it_did_not_land(
+    bus: Bus, store: FaultyStore, clock: ManualClock, landed: bool
+) -> None:
+    store.fail_after, store.fail_before = (1, 0) if landed else (0, 1)
+    await publish(bus, block(1, 2), block(3))
+    worker = Running(bus, store, clock)
+    await worker.until(lambda: worker.pipeline.stalled_s == 0 and len(store.rows) >= 3)
+    await worker.finish()
+    assert store.values == [1, 2, 3]
+    assert await committed(bus) == Commit(2)
+
+
+@pytest.mark.parametrize("landed_days", [0, 1, 2])
+async def test_a_successor_inserts_only_what_its_predecessor_did_not(
+    bus: Bus, store: FaultyStore, clock: ManualClock, landed_days: int
+) -> None:
+    """The predecessor dies inside the insert, after none, one or both of the two day partitions were written."""
+    await publish(bus, block(1, 2), block(3, 4))
+    store.gate = asyncio.Event()
+    first = Running(bus, store, clock)
+    await first.until(lambda: store.attempts == 1)
+    await first.crash()
+    by_day = [
+        [(0, day_of(NOW), 1.0), (1, day_of(NOW), 3.0)],
+        [(0, day_of(NOW - 86_400_000), 2.0), (1, day_of(NOW - 86_400_000), 4.0)],
+    ]
+    for rows in by_day[:landed_days]:
+        store.rows += rows
+    store.gate = None
+    await publish(bus, block(5))
+    second = Running(bus, store, clock)
+    await second.until(lambda: len(store.rows) >= 5)
+    await second.finish()
+    assert store.values == [1, 2, 3, 4, 5]
+    assert await committed(bus) == Commit(3)
+
+
+async def test_without_the_check_of_the_intent_rows_would_double(
+    bus: Bus, store: FaultyStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The planted fault: with `held` blinded, the crash test above must see doubles."""
+
+    async def blind(*_: object) -> frozenset[Held]:
+        return frozenset()
+
+    store.fail_after = 1
+    monkeypatch.setattr(store, "held", blind)
+    await publish(bus, block(1, 2))
+    worker = Running(bus, store, clock)
+    await worker.until(lambda: len(store.rows) >= 4)
+    await worker.finish()
+    assert store.values == [1, 1, 2, 2]
+
+
+async def test_a_senders_retry_is_stored_once_also_across_a_restart(
+    bus: Bus, store: FaultyStore, clock: ManualClock
+) -> None:
+    await publish(bus, block(1, batch_id="b"), block(1, batch_id="b"))
+    first = Running(bus, store, clock)
+    await first.until(lambda: first.pipeline.stalled_s == 0 and store.values == [1])
+    await first.finish()
+    await publish(bus, block(1, batch_id="b"), block(2, batch_id="b", part=1))
+    second = Running(bus, store, clock)
+    await second.until(lambda: 2.0 in store.values)
+    await second.finish()
+    assert store.values == [1, 2]
+
+
+async def test_poison_goes_to_the_dead_letters_and_its_neighbours_to_the_store(
+    bus: Bus, store: FaultyStore, clock: ManualClock
+) -> None:
+    poison = Outgoing(METRICS_RAW, b"default\x00s", b"\x01\x00nonsense")
+    await publish(bus, block(1), poison, block(2))
+    worker = Running(bus, store, clock)
+    await worker.until(lambda: len(store.rows) == 2)
+    await worker.finish()
+    letters = await read_all(bus, DEAD_LETTER)
+    assert [json.loads(letter.value)["offset"] for letter in letters] == [1]
+    assert bytes.fromhex(json.loads(letters[0].value)["value"]) == poison.value
+    assert await committed(bus) == Commit(3)
+
+
+async def test_nothing_but_poison_stops_the_worker_loudly(bus: Bus, store: FaultyStore, clock: ManualClock) -> None:
+    await publish(bus, *[Outgoing(METRICS_RAW, b"k", b"junk")] * 1001)
+    worker = Running(bus, store, clock)
+    with pytest.raises(TooMuchPoison, match="1001 records in a row"):
+        await worker.until(lambda: False)
+
+
+async def test_the_breaker_opens_and_the_backlog_drains_when_the_store_is_back(
+    bus: Bus, store: FaultyStore, clock: ManualClock
+) -> None:
+    store.fail_before = 6
+    await publish(bus, block(1))
+    worker = Running(bus, store, clock)
+    await worker.until(lambda: worker.pipeline.breaker_state == "open")
+    assert store.attempts == 5
+    await publish(bus, block(2))
+    await worker.until(lambda: len(store.rows) == 2)
+    assert worker.pipeline.breaker_state == "closed"
+    await worker.finish()
+    assert store.values == [1, 2]
+
+
+async def read_all(bus: Bus, topic: str) -> list[Message]:
+    tail = bus.tail([topic])
+    await tail.start(from_ms=0)
+    try:
+        return await tail.fetch(1000, timeout_s=5)
+    finally:
+        await tail.stop()
