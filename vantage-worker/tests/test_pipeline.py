@@ -154,9 +154,7 @@ async def test_rows_reach_the_store_and_the_group_commits_past_them(
 async def test_what_was_read_is_stored_before_a_graceful_stop(bus: Bus, store: FaultyStore, clock: ManualClock) -> None:
     worker = Running(bus, store, clock)
     await publish(bus, block(1))
-    async with asyncio.timeout(10):
-        while not worker.pipeline._metrics.consumed.labels(METRICS_RAW)._value.get():
-            await asyncio.sleep(0.01)
+    await worker.until(lambda: worker.pipeline.stalled_s > 0 or bool(store.rows))
     await worker.finish()
     assert store.values == [1]
 
@@ -184,10 +182,8 @@ async def test_a_successor_inserts_only_what_its_predecessor_did_not(
     first = Running(bus, store, clock)
     await first.until(lambda: store.attempts == 1)
     await first.crash()
-    by_day = [
-        [(0, day_of(NOW), 1.0), (1, day_of(NOW), 3.0)],
-        [(0, day_of(NOW - 86_400_000), 2.0), (1, day_of(NOW - 86_400_000), 4.0)],
-    ]
+    today, yesterday = day_of(NOW), day_of(NOW - 86_400_000)
+    by_day = [[(0, today, 1.0), (1, today, 3.0)], [(0, yesterday, 2.0), (1, yesterday, 4.0)]]
     for rows in by_day[:landed_days]:
         store.rows += rows
     store.gate = None
