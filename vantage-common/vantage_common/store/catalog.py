@@ -1,6 +1,7 @@
 """Every table and column, once. The DDL in schema/ is compared with it by a test; VQL, docs and API read it.
 
-A raw table is the workspace, the fields of its wire row, and where the row came from on the bus.
+A raw table is the workspace, the fields of its wire row, and where the row came from on the bus. Beside these every
+table has `ARRIVED`, which the engine fills by itself.
 """
 
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ _SOURCE = (
     ColumnInfo("batch_id", "String", "sender's batch id, empty when it gave none", public=False),
     ColumnInfo("batch_part", "UInt16", "which record of that batch", public=False),
 )
+
+ARRIVED = ColumnInfo("_at", "DateTime('UTC')", "when the store took the row in; filled by the engine", public=False)
 
 METRICS = TableInfo(
     "metrics",

@@ -24,8 +24,11 @@ CREATE TABLE IF NOT EXISTS $database.metrics (
     _off UInt64 CODEC(Delta, ZSTD(1)),
     batch_id String CODEC(ZSTD(1)),
     batch_part UInt16 CODEC(T64, ZSTD(1)),
+    _at DateTime('UTC') DEFAULT now() CODEC(Delta, ZSTD(1)),
     INDEX ix_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 4,
-    INDEX ix_off _off TYPE minmax GRANULARITY 1
+    INDEX ix_batch batch_id TYPE bloom_filter(0.01) GRANULARITY 4,
+    INDEX ix_off _off TYPE minmax GRANULARITY 1,
+    INDEX ix_at _at TYPE minmax GRANULARITY 1
 )
 ENGINE = MergeTree
 ORDER BY (workspace, service_name, metric_name, timestamp)
@@ -53,8 +56,11 @@ CREATE TABLE IF NOT EXISTS $database.spans (
     _off UInt64 CODEC(Delta, ZSTD(1)),
     batch_id String CODEC(ZSTD(1)),
     batch_part UInt16 CODEC(T64, ZSTD(1)),
+    _at DateTime('UTC') DEFAULT now() CODEC(Delta, ZSTD(1)),
     INDEX ix_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 4,
-    INDEX ix_off _off TYPE minmax GRANULARITY 1
+    INDEX ix_batch batch_id TYPE bloom_filter(0.01) GRANULARITY 4,
+    INDEX ix_off _off TYPE minmax GRANULARITY 1,
+    INDEX ix_at _at TYPE minmax GRANULARITY 1
 )
 ENGINE = MergeTree
 ORDER BY (workspace, service_name, timestamp)
@@ -78,8 +84,11 @@ CREATE TABLE IF NOT EXISTS $database.logs (
     _off UInt64 CODEC(Delta, ZSTD(1)),
     batch_id String CODEC(ZSTD(1)),
     batch_part UInt16 CODEC(T64, ZSTD(1)),
+    _at DateTime('UTC') DEFAULT now() CODEC(Delta, ZSTD(1)),
     INDEX ix_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 4,
-    INDEX ix_off _off TYPE minmax GRANULARITY 1
+    INDEX ix_batch batch_id TYPE bloom_filter(0.01) GRANULARITY 4,
+    INDEX ix_off _off TYPE minmax GRANULARITY 1,
+    INDEX ix_at _at TYPE minmax GRANULARITY 1
 )
 ENGINE = MergeTree
 ORDER BY (workspace, service_name, timestamp)

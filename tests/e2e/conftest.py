@@ -1,0 +1,104 @@
+"""The real stack, the real example apps, a real browser; once for the whole run."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.platform_process import Platform, environment, free_ports, start
+from tests.waiting import eventually
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "vantage-agent" / "examples"
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--disable-dev-shm-usage",
+    "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows",
+    "--force-color-profile=srgb",
+    "--hide-scrollbars",
+    "--mute-audio",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--no-first-run",
+    "--metrics-recording-only",
+    "--disable-breakpad",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+]
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    data = tmp_path_factory.mktemp("data")
+    running = start("up", data, ports=environment(data))
+    yield running
+    if running.process.poll() is None:
+        assert running.interrupt() == 0, "\n".join(running.lines)
+
+
+class Apps:
+    """The two example apps, instrumented by their two lines, calling each other."""
+
+    def __init__(self, storefront: str, inventory: str) -> None:
+        self.storefront = storefront
+        self.inventory = inventory
+
+    def fail(self, share: float) -> None:
+        """Makes the inventory answer 500 to this share of requests."""
+        httpx.post(f"{self.inventory}/admin/failure-rate", json={"rate": share}).raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def apps(platform: Platform) -> Iterator[Apps]:
+    shop, stock = free_ports(2)
+    common = ["--collector-url", platform.collector, "--flush-interval", "1"]
+    commands = [
+        [sys.executable, EXAMPLES / "flask_inventory.py", "--port", str(stock), *common],
+        [
+            *(sys.executable, EXAMPLES / "fastapi_shop.py", "--port", str(shop)),
+            *("--inventory", f"http://127.0.0.1:{stock}", *common),
+        ],
+        [sys.executable, EXAMPLES / "load.py", "--storefront", f"http://127.0.0.1:{shop}", "--rps", "20"],
+    ]
+    processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands[:2]]
+    try:
+        for port in (shop, stock):
+            eventually(lambda port=port: httpx.get(f"http://127.0.0.1:{port}/healthz").is_success, what="example app")
+        processes.append(subprocess.Popen(commands[2], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        yield Apps(f"http://127.0.0.1:{shop}", f"http://127.0.0.1:{stock}")
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+        for process in processes:
+            process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh page of 640×360; what its console complains of fails the test."""
+    context = browser.new_context(viewport={"width": 640, "height": 360})
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened
+    context.close()
+    assert complaints == []

@@ -1,0 +1,536 @@
+"""The store on the ClickHouse engine: chDB inside this process, or a server over HTTP. The SQL is the same.
+
+A client of clickhouse-connect serves one call at a time, so there is one to write, several to read and one to
+administer, each kept in a pool that lends it out; the blocking calls run in threads. The engine hangs in a forked
+child: open the store in the process that uses it, after any fork.
+"""
+
+import asyncio
+import contextlib
+import importlib
+import math
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TypeVar
+
+import clickhouse_connect
+from clickhouse_connect.datatypes.registry import get_from_name
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.insert import InsertContext
+from clickhouse_connect.driver.transform import NativeTransform
+
+from vantage_common.errors import StoreRejected, StoreUnavailable, VantageError
+from vantage_common.store.api import Held
+from vantage_common.store.catalog import TABLES, TableInfo
+from vantage_common.store.engine_errors import insert_error, query_error, query_timeout
+from vantage_common.store.migrations import Applied, load_migrations, pending
+from vantage_common.store.plan import QueryPlan, Result, ResultColumn
+from vantage_common.store.render import render
+
+T = TypeVar("T")
+Connect = Callable[[], Client]
+
+MAX_QUERY_BYTES = 1 << 30
+"""Memory one query may take."""
+_KILL_EVERY_S = 0.25
+_KILL_FOR_S = 30.0
+_CLOSE_WITHIN_S = 10.0
+
+CHDB_OPTIONS: Mapping[str, str] = {
+    "max_server_memory_usage": str(1_500_000_000),
+    "mark_cache_size": str(32 << 20),
+    "index_mark_cache_size": str(8 << 20),
+    "primary_index_cache_size": str(32 << 20),
+    "query_condition_cache_size": str(8 << 20),
+    "compiled_expression_cache_size": str(8 << 20),
+    "background_pool_size": "2",
+    "background_schedule_pool_size": "2",
+    "max_thread_pool_free_size": "8",
+}
+"""An engine sized for a laptop: its own defaults are caches of gigabytes and pools of hundreds of threads."""
+
+READER_SETTINGS: Mapping[str, object] = {
+    "max_threads": 2,
+    "max_memory_usage": MAX_QUERY_BYTES,
+    "prefer_column_name_to_alias": 1,
+    "readonly": 2,
+}
+"""`readonly` is last: nothing can be set after it but the limits of a single query."""
+
+WRITER_SETTINGS: Mapping[str, object] = {"max_threads": 1, "async_insert": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Days that raw rows are kept."""
+
+    raw_days: int
+    spans_days: int
+
+
+class ClickHouseStore:
+    """A `Store` whose clients are made by `connect` and `connect_reader`, lazily, in threads.
+
+    One event loop uses it, from the first call to `close`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connect: Connect,
+        connect_reader: Connect,
+        *,
+        database: str,
+        retention: Retention,
+        readers: int = 4,
+        opened: Client | None = None,
+    ) -> None:
+        self.name = name
+        self._threads = ThreadPoolExecutor(max_workers=readers + 2, thread_name_prefix="store")
+        self._writers = _Pool(connect, 1, self._threads)
+        self._readers = _Pool(connect_reader, readers, self._threads)
+        self._admins = _Pool(connect, 1, self._threads, opened)
+        self.writer = ClickHouseWriter(self._writers, database)
+        self.reader = ClickHouseReader(self._readers, self._admins, database)
+        self.admin = ClickHouseAdmin(self._admins, database, retention)
+
+    async def close(self) -> None:
+        """Stops running queries, then closes every handle: the engine must be gone before the process ends."""
+        await self.reader.stop()
+        for pool in (self._readers, self._writers, self._admins):
+            await pool.close()
+        self._threads.shutdown(wait=False)
+
+
+class _Pool:
+    """Clients that are lent out one call at a time; the one used last goes first, so an idle store has few.
+
+    `opened` is one that exists already; the others are made when they are first needed.
+    """
+
+    def __init__(self, connect: Connect, size: int, threads: ThreadPoolExecutor, opened: Client | None = None) -> None:
+        self._connect = connect
+        self._threads = threads
+        self._free: asyncio.LifoQueue[Client | None] = asyncio.LifoQueue()
+        self._size = size
+        self._closed = False
+        for client in (*[None] * (size - 1), opened):
+            self._free.put_nowait(client)
+
+    async def submit(self, work: Callable[[Client], T]) -> "asyncio.Future[T]":
+        """Starts `work` with the next free client. The client comes back when the work has ended, even if nobody
+        waits for the future any more. Raises StoreUnavailable when the store is closed."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        client = await self._free.get()
+        if self._closed:
+            self._free.put_nowait(client)
+            raise StoreUnavailable("the store is closed")
+        kept: list[Client | None] = [client]
+
+        def call() -> T:
+            kept[0] = current = kept[0] or self._connect()
+            return work(current)
+
+        future = asyncio.get_running_loop().run_in_executor(self._threads, call)
+        future.add_done_callback(lambda done: self._give_back(done, kept[0]))
+        return future
+
+    async def run(self, work: Callable[[Client], T]) -> T:
+        """The result of `work`. When the caller is cancelled, the work still ends before its client is lent again."""
+        return await asyncio.shield(await self.submit(work))
+
+    async def close(self) -> None:
+        """Closes every client, waiting for those at work up to a limit."""
+        self._closed = True
+        for _ in range(self._size):
+            try:
+                client = await asyncio.wait_for(self._free.get(), _CLOSE_WITHIN_S)
+            except TimeoutError:
+                return
+            if client is not None:
+                await asyncio.get_running_loop().run_in_executor(self._threads, client.close)
+
+    def _give_back(self, done: "asyncio.Future[Any]", client: Client | None) -> None:
+        if not done.cancelled():
+            done.exception()
+        self._free.put_nowait(client)
+
+
+class ClickHouseWriter:
+    def __init__(self, pool: _Pool, database: str) -> None:
+        self._pool = pool
+        self._database = database
+
+    async def insert(self, table: str, columns: Mapping[str, Sequence[Any]], *, token: str) -> int:
+        info = TABLES[table]
+        rows = _row_number(info, columns)
+        if rows:
+            await self._pool.run(lambda client: self._insert(client, info, columns, rows, token))
+        return rows
+
+    async def held(self, table: str, source_id: int, start: int, end: int) -> frozenset[Held]:
+        sql = (
+            f"SELECT DISTINCT _off, toYYYYMMDD({TABLES[table].time}) FROM `{self._database}`.`{table}` "
+            "WHERE _src = {src:UInt64} AND _off >= {start:UInt64} AND _off < {end:UInt64}"
+        )
+        rows = await self._rows(sql, {"src": source_id, "start": start, "end": end})
+        return frozenset(Held(offset, day) for offset, day in rows)
+
+    async def held_parts(self, table: str, batch_ids: Sequence[str], since_ms: int) -> frozenset[tuple[str, int]]:
+        if not batch_ids:
+            return frozenset()
+        sql = (
+            f"SELECT DISTINCT batch_id, batch_part FROM `{self._database}`.`{table}` "
+            "WHERE batch_id IN {ids:Array(String)} AND _at >= toDateTime({since:Int64}, 'UTC')"
+        )
+        rows = await self._rows(sql, {"ids": list(batch_ids), "since": max(since_ms, 0) // 1000})
+        return frozenset((batch_id, part) for batch_id, part in rows)
+
+    async def _rows(self, sql: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
+        def work(client: Client) -> Sequence[Sequence[Any]]:
+            with _engine_errors(insert_error):
+                return client.query(sql, parameters=parameters).result_rows
+
+        return await self._pool.run(work)
+
+    def _insert(
+        self, client: Client, table: TableInfo, columns: Mapping[str, Sequence[Any]], rows: int, token: str
+    ) -> None:
+        """Sends one Native block. It travels as a generator, which clickhouse-connect cannot rewind: a connection
+        closed half-way raises instead of being sent again behind our back."""
+        block = _native_block(table, columns, rows)
+        settings = {
+            "insert_deduplication_token": token,
+            "min_insert_block_size_rows": rows,
+            "min_insert_block_size_bytes": 0,
+            "max_insert_block_size": rows,
+        }
+        with _engine_errors(insert_error):
+            client.raw_insert(
+                f"`{self._database}`.`{table.name}`",
+                column_names=[column.name for column in table.columns],
+                insert_block=(part for part in (block,)),
+                settings=settings,
+                fmt="Native",
+            )
+
+
+class ClickHouseReader:
+    def __init__(self, pool: _Pool, admins: _Pool, database: str) -> None:
+        self._pool = pool
+        self._admins = admins
+        self._database = database
+        self._running: dict[str, asyncio.Future[Any]] = {}
+        self._killers: set[asyncio.Task[None]] = set()
+
+    def sql(self, plan: QueryPlan) -> str:
+        return render(plan, self._database).sql
+
+    async def query(self, plan: QueryPlan, *, timeout_s: float = 30.0) -> Result:
+        rendered = render(plan, self._database)
+        tag = secrets.token_hex(16)
+        settings = {"log_comment": tag, "max_execution_time": math.ceil(timeout_s)}
+
+        def work(client: Client) -> tuple[tuple[Any, ...], ...]:
+            with _engine_errors(query_error):
+                answer = client.query(
+                    rendered.sql,
+                    parameters=dict(rendered.params),
+                    settings=settings,
+                    query_formats={"DateTime*": "int"},
+                    column_oriented=True,
+                )
+                types = [column.name for column in answer.column_types]
+                return _rows(answer.result_columns, rendered.columns, types)
+
+        started = perf_counter()
+        rows = await self._watched(tag, work, timeout_s)
+        return Result(rendered.columns, rows, (perf_counter() - started) * 1000, plan.table)
+
+    async def stop(self) -> None:
+        """Kills what is still running."""
+        for tag, future in list(self._running.items()):
+            self._kill(tag, future)
+        if self._killers:
+            await asyncio.wait(self._killers, timeout=_CLOSE_WITHIN_S)
+
+    async def _watched(self, tag: str, work: Callable[[Client], T], timeout_s: float) -> T:
+        """Runs the query and sees to its end: past its time, or when nobody wants the answer, it is killed.
+
+        The engine's own limit has been seen to run over by minutes, hence a watchdog outside of it.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                future = await self._pool.submit(work)
+                self._running[tag] = future
+                future.add_done_callback(lambda _: self._running.pop(tag, None))
+                return await asyncio.shield(future)
+        except TimeoutError:
+            raise query_timeout(timeout_s) from None
+        finally:
+            if tag in self._running:
+                self._kill(tag, self._running[tag])
+
+    def _kill(self, tag: str, future: "asyncio.Future[Any]") -> None:
+        if future.done():
+            return
+        killer = asyncio.get_running_loop().create_task(self._kill_until_done(tag, future))
+        self._killers.add(killer)
+        killer.add_done_callback(self._killers.discard)
+
+    async def _kill_until_done(self, tag: str, future: "asyncio.Future[Any]") -> None:
+        """Again and again: the first kill may come before the engine has begun."""
+        for _ in range(math.ceil(_KILL_FOR_S / _KILL_EVERY_S)):
+            with contextlib.suppress(StoreUnavailable):
+                await self._admins.run(lambda client: _kill_query(client, tag))
+            done, _pending = await asyncio.wait({future}, timeout=_KILL_EVERY_S)
+            if done:
+                return
+
+
+class ClickHouseAdmin:
+    def __init__(self, pool: _Pool, database: str, retention: Retention) -> None:
+        self._pool = pool
+        self._database = database
+        self._retention = retention
+
+    async def migrate(self) -> list[str]:
+        return await self._pool.run(self._migrate)
+
+    async def ping(self, timeout_s: float = 5.0) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._pool.run(lambda client: _query_rows(client, "SELECT 1"))
+        except TimeoutError:
+            raise StoreUnavailable(f"the store has not answered within {timeout_s:g} s") from None
+
+    async def table_sizes(self) -> dict[str, tuple[int, int]]:
+        sql = (
+            "SELECT name, coalesce(total_rows, 0), coalesce(total_bytes, 0) FROM system.tables "
+            "WHERE database = {database:String} ORDER BY name"
+        )
+        rows = await self._pool.run(lambda client: _query_rows(client, sql, {"database": self._database}))
+        return {str(name): (int(count), int(size)) for name, count, size in rows}
+
+    def _migrate(self, client: Client) -> list[str]:
+        database = f"`{self._database}`"
+        _command(client, f"CREATE DATABASE IF NOT EXISTS {database}")
+        _command(
+            client,
+            f"CREATE TABLE IF NOT EXISTS {database}.migrations (version UInt32, name String, checksum String, "
+            "applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = MergeTree ORDER BY version "
+            "SETTINGS fsync_after_insert = 1, fsync_part_directory = 1",
+        )
+        todo = pending(load_migrations(), applied_migrations(client, self._database))
+        for migration in todo:
+            for statement in migration.statements(self._values()):
+                _command(client, statement)
+            _command(
+                client,
+                f"INSERT INTO {database}.migrations (version, name, checksum) "
+                "VALUES ({version:UInt32}, {name:String}, {checksum:String})",
+                {"version": migration.version, "name": migration.name, "checksum": migration.checksum},
+            )
+        self._align_retention(client)
+        return [migration.name for migration in todo]
+
+    def _values(self) -> dict[str, object]:
+        return {
+            "database": f"`{self._database}`",
+            "retention_raw_days": self._retention.raw_days,
+            "retention_spans_days": self._retention.spans_days,
+        }
+
+    def _align_retention(self, client: Client) -> None:
+        """A table keeps the retention it was made with; the settings may have changed since."""
+        days = {
+            "metrics": self._retention.raw_days,
+            "logs": self._retention.raw_days,
+            "spans": self._retention.spans_days,
+        }
+        sql = "SELECT name, engine_full FROM system.tables WHERE database = {database:String}"
+        for name, engine in _query_rows(client, sql, {"database": self._database}):
+            if name in days and f"toIntervalDay({days[name]})" not in engine:
+                ttl = f"toDateTime({TABLES[name].time}) + INTERVAL {days[name]} DAY"
+                _command(client, f"ALTER TABLE `{self._database}`.`{name}` MODIFY TTL {ttl}")
+
+
+def open_chdb(path: Path, database: str, retention: Retention, readers: int = 4) -> ClickHouseStore:
+    """The store embedded in this process. Raises StoreUnavailable when it cannot be opened, NewerSchema when a newer
+    Vantage wrote it."""
+    _import_engine()
+    connect = _connect_chdb(path, WRITER_SETTINGS)
+    client = connect()
+    try:
+        pending(load_migrations(), applied_migrations(client, database))
+    except VantageError:
+        client.close()
+        raise
+    return ClickHouseStore(
+        "chdb",
+        connect,
+        _connect_chdb(path, READER_SETTINGS),
+        database=database,
+        retention=retention,
+        readers=readers,
+        opened=client,
+    )
+
+
+def _import_engine() -> None:
+    """chDB imports pyarrow where it finds it, 40 MB that only its Arrow calls need: it does not find it."""
+    if "chdb" in sys.modules or "pyarrow" in sys.modules:
+        return
+    sys.modules["pyarrow"] = None  # type: ignore[assignment]  # Python's own mark for "cannot be imported"
+    try:
+        importlib.import_module("chdb")
+    finally:
+        del sys.modules["pyarrow"]
+
+
+def _connect_chdb(path: Path, settings: Mapping[str, object]) -> Connect:
+    """Clients of the engine embedded in this process, on the directory `path`."""
+
+    def connect() -> Client:
+        with _engine_errors(_open_error):
+            return clickhouse_connect.get_client(
+                interface="chdb", path=str(path), chdb_options=dict(CHDB_OPTIONS), settings=dict(settings)
+            )
+
+    return connect
+
+
+def connect_server(host: str, port: int, user: str, password: str, settings: Mapping[str, object]) -> Connect:
+    """Clients of a ClickHouse server. Nothing is sent twice by the client itself."""
+
+    def connect() -> Client:
+        with _engine_errors(_open_error):
+            return clickhouse_connect.get_client(
+                host=host,
+                port=port,
+                username=user,
+                password=password,
+                settings=dict(settings),
+                query_retries=0,
+                connect_timeout=5,
+                send_receive_timeout=60,
+                autogenerate_session_id=False,
+            )
+
+    return connect
+
+
+def applied_migrations(client: Client, database: str) -> list[Applied]:
+    """What the migrations table has; nothing where there is none yet."""
+    exists = "SELECT count() FROM system.tables WHERE database = {database:String} AND name = 'migrations'"
+    if not _query_rows(client, exists, {"database": database})[0][0]:
+        return []
+    rows = _query_rows(client, f"SELECT DISTINCT version, name, checksum FROM `{database}`.migrations ORDER BY version")
+    return [Applied(int(version), str(name), str(checksum)) for version, name, checksum in rows]
+
+
+def _row_number(table: TableInfo, columns: Mapping[str, Sequence[Any]]) -> int:
+    """Raises StoreRejected unless every column is there, all of one length."""
+    lengths = {column.name: len(columns[column.name]) for column in table.columns if column.name in columns}
+    missing = [column.name for column in table.columns if column.name not in columns]
+    if missing or len(set(lengths.values())) > 1:
+        raise StoreRejected(
+            f"block for {table.name} lacks {missing}" if missing else f"columns differ in length: {lengths}"
+        )
+    return next(iter(lengths.values()), 0)
+
+
+def _native_block(table: TableInfo, columns: Mapping[str, Sequence[Any]], rows: int) -> bytes:
+    """The rows in ClickHouse's Native format. Raises StoreRejected for a value that its column cannot hold."""
+    try:
+        data = [_stored(column.type, columns[column.name]) for column in table.columns]
+        context = InsertContext(
+            table.name,
+            [column.name for column in table.columns],
+            [get_from_name(column.type) for column in table.columns],
+            data=data,
+            column_oriented=True,
+            block_size=rows,
+        )
+        block = b"".join(NativeTransform.build_insert(context))
+        if context.insert_exception is not None:
+            raise context.insert_exception
+    except (ClickHouseError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        raise StoreRejected(f"a value does not fit its column in {table.name}: {error}") from error
+    return block[block.index(b"\n") + 1 :]
+
+
+def _stored(clickhouse_type: str, values: Sequence[Any]) -> Sequence[Any]:
+    """Times come in ms; spans keep the microseconds of their fraction."""
+    if clickhouse_type.startswith("DateTime64(6"):
+        return [round(value * 1000) for value in values]
+    return values
+
+
+def _rows(
+    data: Sequence[Sequence[Any]], columns: Sequence[ResultColumn], types: Sequence[str]
+) -> tuple[tuple[Any, ...], ...]:
+    """The answer's columns as rows of plain values."""
+    answers = [_answer(values, column.type, type_) for values, column, type_ in zip(data, columns, types, strict=False)]
+    return tuple(zip(*answers, strict=True))
+
+
+def _answer(values: Sequence[Any], kind: str, clickhouse_type: str) -> Sequence[Any]:
+    match kind:
+        case "time":
+            scale = _ms_scale(clickhouse_type)
+            return [None if value is None else round(value * scale) for value in values]
+        case "number":
+            return [value if value is None or math.isfinite(value) else None for value in values]
+        case "boolean":
+            return [None if value is None else bool(value) for value in values]
+        case "array":
+            return [[_finite(item) for item in value] for value in values]
+        case _:
+            return values
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _ms_scale(clickhouse_type: str) -> float:
+    """Milliseconds in a tick of a DateTime or DateTime64."""
+    if "DateTime64(6" in clickhouse_type:
+        return 0.001
+    return 1.0 if "DateTime64(3" in clickhouse_type else 1000.0
+
+
+def _query_rows(client: Client, sql: str, parameters: dict[str, Any] | None = None) -> Sequence[Sequence[Any]]:
+    with _engine_errors(_open_error):
+        return client.query(sql, parameters=parameters).result_rows
+
+
+def _command(client: Client, sql: str, parameters: dict[str, Any] | None = None) -> None:
+    with _engine_errors(_open_error):
+        client.command(sql, parameters=parameters)
+
+
+def _kill_query(client: Client, tag: str) -> None:
+    with _engine_errors(_open_error):
+        client.command(f"KILL QUERY WHERE Settings['log_comment'] = '{tag}' ASYNC")
+
+
+def _open_error(error: Exception) -> Exception:
+    return StoreUnavailable(f"the store does not answer: {str(error).splitlines()[0]}")
+
+
+@contextlib.contextmanager
+def _engine_errors(convert: Callable[[Exception], Exception]) -> Iterator[None]:
+    """Turns what the client raises into our own errors."""
+    try:
+        yield
+    except (ClickHouseError, OSError) as error:
+        raise convert(error) from error
