@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(probe: Callable[[], T], *, within_s: float = 20.0, every_s: float = 0.1, what: str = "") -> T:
+def eventually(probe: Callable[[], T | None], *, within_s: float = 20.0, every_s: float = 0.1, what: str = "") -> T:
     """The first truthy answer of `probe`. Fails with its last answer or error after `within_s`."""
     deadline = time.monotonic() + within_s
     while True:

@@ -28,7 +28,9 @@ def test_the_table_is_the_settings() -> None:
 def test_every_variable_named_anywhere_exists() -> None:
     known = {variable for name in Settings.model_fields for variable in variables(name)}
     documents = [ROOT / "README.md", ROOT / "docker-compose.yml", ROOT / ".env.example", *(ROOT / "docs").glob("*.md")]
-    named = {match for path in documents for match in re.findall(r"\bVANTAGE_(?!AGENT_)[A-Z_]+[A-Z]\b", path.read_text())}
+    named = {
+        match for path in documents for match in re.findall(r"\bVANTAGE_(?!AGENT_)[A-Z_]+[A-Z]\b", path.read_text())
+    }
     assert named - known == set()
 
 

@@ -71,7 +71,9 @@ def apps(platform: Platform) -> Iterator[Apps]:
         ],
         [sys.executable, EXAMPLES / "load.py", "--storefront", f"http://127.0.0.1:{shop}", "--rps", "20"],
     ]
-    processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands[:2]]
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands[:2]
+    ]
     try:
         for port in (shop, stock):
             eventually(lambda port=port: httpx.get(f"http://127.0.0.1:{port}/healthz").is_success, what="example app")

@@ -107,7 +107,9 @@ DEFAULT_FLEET: tuple[Blueprint, ...] = (
         post("/v1/orders", 1.0, needs("orders-db"), wants("notifications"), needs("shipping")),
         get("/v1/orders/{id}", 2.5, needs("orders-db")),
     ),
-    service("cart", "payments", 4.0, get("/v1/carts/{id}", 4.0, needs("session-cache")), post("/v1/carts/{id}/items", 1.0)),
+    service(
+        "cart", "payments", 4.0, get("/v1/carts/{id}", 4.0, needs("session-cache")), post("/v1/carts/{id}/items", 1.0)
+    ),
     service(
         "search",
         "catalog",
@@ -115,7 +117,9 @@ DEFAULT_FLEET: tuple[Blueprint, ...] = (
         get("/v1/search", 5.0, needs("search-index"), wants("pricing", 0.3)),
         get("/v1/suggest", 2.0, needs("search-index")),
     ),
-    service("inventory", "catalog", 7.0, get("/v1/stock/{sku}", 5.0, needs("catalog-db", 0.4)), post("/v1/reserve", 1.0)),
+    service(
+        "inventory", "catalog", 7.0, get("/v1/stock/{sku}", 5.0, needs("catalog-db", 0.4)), post("/v1/reserve", 1.0)
+    ),
     service("pricing", "catalog", 3.5, get("/v1/prices/{sku}", 1.0, wants("session-cache", 0.4))),
     store("catalog-db", 2.5, post("/query", 9.0), post("/execute", 0.6)),
     store("orders-db", 3.0, post("/query", 5.0), post("/execute", 3.0)),
@@ -128,7 +132,9 @@ DEFAULT_FLEET: tuple[Blueprint, ...] = (
         get("/m/orders/{id}", 1.0, needs("auth"), needs("orders"), wants("tracking", 0.5)),
         post("/m/checkout", 0.3, needs("auth"), needs("checkout")),
     ),
-    service("sessions", "identity", 2.5, get("/v1/sessions/{id}", 6.0, needs("session-cache")), post("/v1/sessions", 0.8)),
+    service(
+        "sessions", "identity", 2.5, get("/v1/sessions/{id}", 6.0, needs("session-cache")), post("/v1/sessions", 0.8)
+    ),
     store("search-index", 8.0, post("/query", 6.0), post("/bulk", 0.3)),
     service("accounts", "identity", 7.0, get("/v1/accounts/{id}", 3.0, needs("users-db")), post("/v1/accounts", 0.1)),
     store("users-db", 2.2, post("/query", 6.0), post("/execute", 0.8)),

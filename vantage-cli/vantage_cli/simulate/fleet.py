@@ -7,6 +7,8 @@ from graphlib import TopologicalSorter
 from itertools import accumulate
 from math import exp, log, sqrt
 
+from vantage_common.errors import UserError
+
 from vantage_cli.simulate.blueprint import (
     DEFAULT_FLEET,
     EXTRA_DOMAINS,
@@ -19,7 +21,6 @@ from vantage_cli.simulate.blueprint import (
     needs,
     wants,
 )
-from vantage_common.errors import UserError
 
 MAX_SERVICES = 500
 BASE_RPS = 1000.0
@@ -120,7 +121,13 @@ def _restricted(blueprint: Blueprint, present: set[str]) -> Blueprint:
         for route in blueprint.routes
     )
     return Blueprint(
-        blueprint.name, blueprint.namespace, blueprint.role, blueprint.median_ms, blueprint.sigma, routes, blueprint.ingress
+        blueprint.name,
+        blueprint.namespace,
+        blueprint.role,
+        blueprint.median_ms,
+        blueprint.sigma,
+        routes,
+        blueprint.ingress,
     )
 
 
@@ -129,11 +136,13 @@ def _extras(wanted: int) -> list[Blueprint]:
     if wanted <= 0:
         return []
     domains = EXTRA_DOMAINS[: max(1, min(len(EXTRA_DOMAINS), wanted // 4))]
-    apis = [gateway("app-gateway", EXTRA_INGRESS, *(Route("GET", f"/app/{d}", 1.0, (needs(f"{d}-api"),)) for _, d in domains))]
+    apis = [
+        gateway(
+            "app-gateway", EXTRA_INGRESS, *(Route("GET", f"/app/{d}", 1.0, (needs(f"{d}-api"),)) for _, d in domains)
+        )
+    ]
     parts = [
-        (namespace, domain, part, role, median)
-        for part, role, median in EXTRA_PARTS
-        for namespace, domain in domains
+        (namespace, domain, part, role, median) for part, role, median in EXTRA_PARTS for namespace, domain in domains
     ][: wanted - 1]
     siblings: dict[str, list[Call]] = {}
     for _, domain, part, role, _ in parts:
@@ -148,7 +157,10 @@ def _extras(wanted: int) -> list[Blueprint]:
 
 def _extra_routes(domain: str, part: str, role: Role, siblings: dict[str, list[Call]]) -> tuple[Route, ...]:
     if part == "api":
-        return (Route("GET", f"/v1/{domain}/{{id}}", 3.0, tuple(siblings.get(domain, ()))), Route("POST", f"/v1/{domain}", 1.0))
+        return (
+            Route("GET", f"/v1/{domain}/{{id}}", 3.0, tuple(siblings.get(domain, ()))),
+            Route("POST", f"/v1/{domain}", 1.0),
+        )
     if role == "store":
         return (Route("POST", "/query", 5.0), Route("POST", "/execute", 1.0))
     return (Route("POST", f"/v1/{part}", 1.0),)

@@ -14,6 +14,8 @@ from math import ceil, pi, sin
 from typing import Literal
 from zlib import crc32
 
+from vantage_common.health import Observed, Status, score
+
 from vantage_cli.simulate.fleet import Fleet, Service
 
 DAY_S = 240.0
@@ -28,15 +30,11 @@ SCALE_STEP_S = 10.0
 SCALE_DOWN_STEPS = 4
 BASE_ERROR_RATE = 0.0008
 
-DEGRADED_AT = 0.02
-UNHEALTHY_AT = 0.15
-"""Error ratios from which a service counts as degraded or unhealthy in the scenario's own books."""
-MAX_TROUBLED = 4
+MAX_TROUBLED = 3
 MAX_FAILING = 1
 """Incidents are placed so that together at most so many services are not healthy, and of them so many unhealthy."""
 
 EventKind = Literal["deploy", "bad_deploy", "slow", "outage", "surge"]
-Condition = Literal["healthy", "degraded", "unhealthy", "down"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,9 @@ class Event:
             case "bad_deploy":
                 return f"{self.service} rolls out {self.version}, which fails and is rolled back"
             case "slow":
-                return f"{self.service} slows down {self.factor:.0f} times and drops {self.error_rate:.0%} of its requests"
+                return (
+                    f"{self.service} slows down {self.factor:.0f} times and drops {self.error_rate:.0%} of its requests"
+                )
             case "outage":
                 return f"{self.service} is down"
             case "surge":
@@ -234,7 +234,7 @@ class Timeline:
         busy = {event.service for event in _flat(self._cycles[max(0, cycle - 2) :])}
 
         slow_from = start + rng.uniform(12, 18)
-        error_rate, factor = rng.uniform(0.05, 0.09), rng.uniform(5, 8)
+        error_rate, factor = rng.uniform(0.055, 0.075), rng.uniform(5, 8)
         beside = {e.service: _worst(e) for e in _flat(self._cycles[max(0, cycle - 2) :]) if e.end > slow_from}
         target = self._target(rng, busy, beside, error_rate, ("store", "service"))
         yield Event("slow", target, slow_from, slow_from + CYCLE_S + 10, error_rate, factor)
@@ -280,10 +280,15 @@ class Timeline:
     def _target(
         self, rng: random.Random, busy: set[str], beside: Mapping[str, float], error_rate: float, roles: tuple[str, ...]
     ) -> str:
-        """A service whose failure, `beside` the others of its time, stays local; not one of the busy, but one now."""
+        """A service whose failure, `beside` the others of its time, stays local; busy from now on.
+
+        Those with some traffic come first: nobody sees the others fail.
+        """
         services = self._fleet.services
+        visible = 0.5 * sum(service.rps for service in services.values()) / len(services)
         candidates = [n for n, s in services.items() if n not in busy and s.role in roles] or list(services)
         rng.shuffle(candidates)
+        candidates.sort(key=lambda name: services[name].rps < visible)
         excess = {}
         for chosen in candidates:
             excess[chosen] = self._excess({**beside, chosen: error_rate})
@@ -296,9 +301,9 @@ class Timeline:
 
     def _excess(self, own: Mapping[str, float]) -> int:
         """By how many services a set of failures goes beyond what the demo may show at once."""
-        errors = list(expected_errors(self._fleet, own).values())
-        troubled = sum(error >= DEGRADED_AT for error in errors)
-        failing = sum(error >= UNHEALTHY_AT for error in errors)
+        statuses = [_status(error) for error in expected_errors(self._fleet, own).values()]
+        troubled = len(statuses) - statuses.count("HEALTHY")
+        failing = statuses.count("UNHEALTHY")
         return max(0, troubled - MAX_TROUBLED) + max(0, failing - MAX_FAILING)
 
 
@@ -321,18 +326,14 @@ def expected_errors(fleet: Fleet, own: Mapping[str, float]) -> dict[str, float]:
     return errors
 
 
-def conditions(fleet: Fleet, state: FleetState) -> dict[str, Condition]:
-    """How each service fares at this moment, with the errors that reach it from what it calls."""
+def conditions(fleet: Fleet, state: FleetState) -> dict[str, Status]:
+    """The health that the platform should find at this moment: UNKNOWN for a service without pods."""
     errors = expected_errors(fleet, {name: service.failing for name, service in state.services.items()})
+    return {name: _status(errors[name]) if state.services[name].pods else "UNKNOWN" for name in fleet.services}
 
-    def condition(name: str) -> Condition:
-        if not state.services[name].pods:
-            return "down"
-        if errors[name] >= UNHEALTHY_AT:
-            return "unhealthy"
-        return "degraded" if errors[name] >= DEGRADED_AT else "healthy"
 
-    return {name: condition(name) for name in fleet.services}
+def _status(error_ratio: float) -> Status:
+    return score(Observed(1, error_ratio, None, 1.0, 1.0)).status
 
 
 @lru_cache(maxsize=65536)

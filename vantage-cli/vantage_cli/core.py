@@ -1,0 +1,57 @@
+"""The core of `vantage up`: worker, query API and dashboard in the one process that owns chDB."""
+
+import asyncio
+from typing import Any
+
+from vantage_api.app import create_app
+from vantage_api.dashboard import dashboard_app
+from vantage_api.metrics import metrics_app
+from vantage_common.bus.open import open_bus
+from vantage_common.clock import SystemClock
+from vantage_common.serving import bind, serve_http
+from vantage_common.settings import Settings
+from vantage_common.store.open import open_store
+from vantage_worker.service import Worker
+
+from vantage_cli.children import find_dashboard
+
+
+async def main(settings: Settings, stop: asyncio.Event) -> None:
+    listeners = (
+        bind(settings.query_host, settings.query_port, "VANTAGE_QUERY_PORT"),
+        bind(settings.query_host, settings.query_metrics_port, "VANTAGE_QUERY_METRICS_PORT"),
+        bind(settings.dashboard_host, settings.dashboard_port, "VANTAGE_DASHBOARD_PORT"),
+        bind(settings.worker_host, settings.worker_port, "VANTAGE_WORKER_PORT"),
+    )
+    clock = SystemClock()
+    bus = open_bus(settings, clock)
+    store = open_store(settings)
+    try:
+        await store.admin.migrate()
+        worker = Worker(settings, bus, store, clock)
+        api = create_app(settings, store, bus, clock)
+        apps: tuple[Any, ...] = (
+            api,
+            metrics_app(api),
+            dashboard_app(api, find_dashboard(settings)),
+            worker.http_app(),
+        )
+        await _together(
+            [worker.run(stop), *(serve_http(app, at, stop) for app, at in zip(apps, listeners, strict=True))], stop
+        )
+    finally:
+        await bus.close()
+        await store.close()
+
+
+async def _together(parts: list[Any], stop: asyncio.Event) -> None:
+    """Runs the parts until all have ended; the first failure stops the others and is raised."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        stop.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
