@@ -23,10 +23,12 @@ import email.policy
 import gzip
 import json
 import re
+import signal
 import socket
+import subprocess
 import sys
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +43,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+ROOT = Path(__file__).resolve().parents[1]
 MAX_CONCURRENT_QUERIES = 64
 ENGINE_OPTIONS = (
     "max_server_memory_usage=1500000000&mark_cache_size=33554432&index_mark_cache_size=8388608"
@@ -138,9 +141,8 @@ def read_call(fields: Mapping[str, str], body: bytes, *, read_only: bool) -> Cal
 
 
 def set_statement(settings: Mapping[str, str]) -> str:
-    """SET for all of them; `readonly` comes last, for nothing can be set after it. Names are the engine's to check."""
-    ordered = sorted(settings.items(), key=lambda item: item[0] == "readonly")
-    return "SET " + ", ".join(f"`{name.replace('`', '')}` = {_quoted(value)}" for name, value in ordered)
+    """One SET for all of them: the engine checks them together, as a server does those of a request."""
+    return "SET " + ", ".join(f"`{name.replace('`', '')}` = {_quoted(value)}" for name, value in settings.items())
 
 
 def form_fields(body: bytes, content_type: str) -> dict[str, str]:
@@ -244,6 +246,59 @@ def create_app(engine: Engine) -> Starlette:
         routes=[Route("/ping", ping), Route("/", answer, methods=["GET", "POST"])],
         lifespan=lifespan,
     )
+
+
+class ClickHouseServer:
+    """The program of this file as a subprocess. `stop` and `start` keep port and data, as a restart does."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._process: subprocess.Popen[str] | None = None
+        self.port = 0
+
+    def start(self) -> None:
+        """Returns when it answers: the port is printed once the engine is open and the socket listens."""
+        module = [sys.executable, "-m", "tests.clickhouse_http"]
+        command = [*module, "--path", str(self._path), "--port", str(self.port)]
+        process = self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        printed = process.stdout.readline()
+        if not printed:
+            raise RuntimeError(f"clickhouse_http did not start, exit status {process.wait()}")
+        self.port = int(printed)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """As a crash: the engine has no time to finish anything."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@contextlib.contextmanager
+def clickhouse_http(path: Path) -> Iterator[ClickHouseServer]:
+    """A running server on `path`, stopped when the block ends."""
+    server = ClickHouseServer(path)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 def _is_setting(name: str) -> bool:

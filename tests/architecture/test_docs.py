@@ -22,7 +22,7 @@ def shown(default: object) -> str:
 
 
 def test_the_table_is_the_settings() -> None:
-    assert TABLE == {variables(name)[0]: shown(field.default) for name, field in Settings.model_fields.items()}
+    assert {variables(name)[0]: shown(field.default) for name, field in Settings.model_fields.items()} == TABLE
 
 
 def test_every_variable_named_anywhere_exists() -> None:

@@ -1,18 +1,16 @@
 """Seconds from a request to an example app until its number changes in the browser, by the page's own timestamps."""
 
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from subprocess import DEVNULL, Popen
 from typing import Any
 
 import httpx
 from playwright.sync_api import Page
 
 from tests.bench.browser import blank_page, open_city
-from tests.e2e.conftest import EXAMPLES
+from tests.e2e.conftest import example
 from tests.platform_process import free_ports, start
 from tests.waiting import eventually
 
@@ -26,15 +24,8 @@ def run() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as directory, blank_page() as page:
         platform = start("up", Path(directory))
         (port,) = free_ports(1)
-        app = Popen(
-            [
-                *(sys.executable, EXAMPLES / "flask_inventory.py", "--port", str(port)),
-                *("--collector-url", platform.collector, "--flush-interval", str(FLUSH_S)),
-            ],
-            stdout=DEVNULL,
-            stderr=DEVNULL,
-        )
-        url = f"http://127.0.0.1:{port}/healthz"
+        app = example("flask_inventory.py", "--port", str(port), "--collector", platform.collector)
+        url = f"http://127.0.0.1:{port}/stock"
         try:
             eventually(lambda: httpx.get(url).is_success, what="example app")
             open_city(page, platform.city)

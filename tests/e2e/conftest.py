@@ -1,5 +1,6 @@
 """The real stack, the real example apps, a real browser; once for the whole run."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,28 +63,34 @@ class Apps:
 @pytest.fixture(scope="session")
 def apps(platform: Platform) -> Iterator[Apps]:
     shop, stock = free_ports(2)
-    common = ["--collector-url", platform.collector, "--flush-interval", "1"]
-    commands = [
-        [sys.executable, EXAMPLES / "flask_inventory.py", "--port", str(stock), *common],
-        [
-            *(sys.executable, EXAMPLES / "fastapi_shop.py", "--port", str(shop)),
-            *("--inventory", f"http://127.0.0.1:{stock}", *common),
-        ],
-        [sys.executable, EXAMPLES / "load.py", "--storefront", f"http://127.0.0.1:{shop}", "--rps", "20"],
-    ]
+    urls = [f"http://127.0.0.1:{port}" for port in (shop, stock)]
+    to = ["--collector", platform.collector]
     processes = [
-        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands[:2]
+        example("flask_inventory.py", "--port", str(stock), *to),
+        example("fastapi_shop.py", "--port", str(shop), "--inventory", urls[1], *to),
     ]
     try:
         for port in (shop, stock):
-            eventually(lambda port=port: httpx.get(f"http://127.0.0.1:{port}/healthz").is_success, what="example app")
-        processes.append(subprocess.Popen(commands[2], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        yield Apps(f"http://127.0.0.1:{shop}", f"http://127.0.0.1:{stock}")
+            _wait_for_app(port)
+        processes.append(example("load.py", "--shop", urls[0], "--rate", "20", "--seconds", "1200"))
+        yield Apps(*urls)
     finally:
         for process in reversed(processes):
             process.terminate()
         for process in processes:
             process.wait(10)
+
+
+def example(script: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """One of the agent's example programs, flushing every second."""
+    environment = {**os.environ, "VANTAGE_AGENT_FLUSH_INTERVAL": "1"}
+    command = [sys.executable, str(EXAMPLES / script), *arguments]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _wait_for_app(port: int) -> None:
+    """Any answer will do: the app listens."""
+    eventually(lambda: httpx.get(f"http://127.0.0.1:{port}/openapi.json").status_code > 0, what="example app")
 
 
 @pytest.fixture(scope="session")

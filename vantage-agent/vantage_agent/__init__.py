@@ -1,7 +1,7 @@
 """Vantage agent: request metrics, traces and logs of a Python service, without dependencies.
 
-    from vantage_agent import init_agent
-    init_agent(service_name="checkout", collector_url="http://localhost:8000")
+from vantage_agent import init_agent
+init_agent(service_name="checkout", collector_url="http://localhost:8000")
 """
 
 from vantage_agent.api import flush, init_agent, record_metric, shutdown

@@ -23,6 +23,7 @@ from vantage_agent.fold import (
 from vantage_agent.records import (
     CLIENT,
     INTERNAL,
+    LOG,
     METRIC,
     SERVER,
     InternalRecord,
@@ -68,14 +69,16 @@ class Batch:
     def fold(self, record: Record, clock_offset_ns: int) -> None:
         """Take one record. `clock_offset_ns` is wall clock minus perf_counter."""
         kind = record[0]
-        if kind == SERVER or kind == CLIENT:
+        if kind in (SERVER, CLIENT):
             self._request(cast(RequestRecord, record), clock_offset_ns)
         elif kind == INTERNAL:
             self._internal(cast(InternalRecord, record), clock_offset_ns)
         elif kind == METRIC:
             self._metric(cast(MetricRecord, record))
-        else:
+        elif kind == LOG:
             self._log(cast(LogRecord, record))
+        else:
+            raise ValueError(f"no record kind {kind}")
 
     def absorb(self, later: Batch) -> None:
         """Take over what came after this batch, because this one could not be sent."""
@@ -115,9 +118,7 @@ class Batch:
             attributes.append(("error.type", error))
         caller = tags[0][1] if tags else None
         name = f"{method} {endpoint}"
-        self.spans.add(
-            rank, FinishedSpan(span, role, name, at_ms, duration / 1e6, failed, tuple(attributes), caller)
-        )
+        self.spans.add(rank, FinishedSpan(span, role, name, at_ms, duration / 1e6, failed, tuple(attributes), caller))
 
     def _internal(self, record: InternalRecord, clock_offset_ns: int) -> None:
         _, start, end, span, name, attributes = record
@@ -135,7 +136,7 @@ class Batch:
 
     def _metric(self, record: MetricRecord) -> None:
         _, at_ms, name, value, metric_type, tags, trace_id, span_id, explicit = record
-        if not is_sample(value) or not _METRIC_NAME(name):
+        if not metric_type or not is_sample(value) or not _METRIC_NAME(name):
             self.window.drop("invalid")
         elif explicit:
             self.window.keep(Point(at_ms, name, metric_type, value, tags, trace_id, span_id))
@@ -185,19 +186,16 @@ def take_metrics(window: Window, number: int, config: Config) -> List[Item]:
     while len(items) < number and window.counters:
         (name, tags, _), (value, at_ms) = window.counters.popitem()
         items.append(_point_item(Point(at_ms, name, "counter", value, tags, None, None), service, common))
-    for point in [point for point in window.points if point.trace_id is None][: number - len(items)]:
-        window.points.remove(point)
-        items.append(_point_item(point, service, common))
+    while len(items) < number and window.points:
+        items.append(_point_item(window.points.popleft(), service, common))
     return items
 
 
 def take_traced(window: Window, number: int, config: Config) -> List[Item]:
     """Remove up to `number` samples whose trace id the application gave: no span of ours goes with them."""
     common = config.item_tags()
-    traced = [point for point in window.points if point.trace_id is not None][:number]
-    for point in traced:
-        window.points.remove(point)
-    return [_point_item(point, config.service_name, common) for point in traced]
+    number = min(number, len(window.traced))
+    return [_point_item(window.traced.popleft(), config.service_name, common) for _ in range(number)]
 
 
 def take_spans(spans: SpanBuffer, number: int, config: Config) -> List[Item]:

@@ -6,7 +6,7 @@ import logging
 import math
 import re
 from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterable, Mapping, Optional, Tuple, TypeVar
+from typing import Callable, Dict, Iterable, Mapping, Optional, Tuple, TypeVar, Union
 from urllib.parse import urlsplit
 
 log = logging.getLogger("vantage.agent")
@@ -23,6 +23,7 @@ _ALIASES = {"starlette": "fastapi", "httpx2": "httpx"}
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9_.:/-]")
 _OFF = frozenset({"off", "none", "false", "0", ""})
 _T = TypeVar("_T")
+_D = TypeVar("_D")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def load(
     what an operator mistypes must not stop the service.
     """
 
-    def pick(name: str, given: Optional[object], parse: Callable[[object], _T], default: _T) -> _T:
+    def pick(name: str, given: Optional[object], parse: Callable[[object], _T], default: _D) -> Union[_T, _D]:
         if given is not None:
             return parse(given)
         variable = "VANTAGE_AGENT_" + name
@@ -86,7 +87,7 @@ def load(
         collector_url=pick("COLLECTOR_URL", collector_url, _url, DEFAULT_URL),
         libraries=pick("AUTO_INSTRUMENT", auto_instrument, _libraries, LIBRARIES),
         environment=pick("ENVIRONMENT", environment, _label, "production"),
-        version=pick("VERSION", version, _optional_label, None),
+        version=pick("VERSION", version, _label, None),
         api_key=pick("API_KEY", api_key, _header_value, None),
         tags=pick("TAGS", tags, _tags, {}),
         sample_rate=pick("SAMPLE_RATE", sample_rate, _ratio, 1.0),
@@ -137,11 +138,7 @@ def _label(value: object) -> str:
     return text
 
 
-def _optional_label(value: object) -> Optional[str]:
-    return _label(value)
-
-
-def _header_value(value: object) -> Optional[str]:
+def _header_value(value: object) -> str:
     text = str(value).strip()
     # The value itself stays out of the message: it is a secret.
     if not text or not text.isascii() or not text.isprintable():

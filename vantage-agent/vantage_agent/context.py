@@ -7,10 +7,10 @@ random). Every service that knows the rate comes to the same verdict, and whoeve
 from __future__ import annotations
 
 import re
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from functools import lru_cache
 from random import getrandbits
-from typing import Optional
+from typing import Any, Optional
 from urllib.parse import quote, unquote
 
 SAMPLED = 1
@@ -27,7 +27,7 @@ _MEMBER = "vantage="
 class Span:
     """Identity of one unit of work. Ids are ints; they are written as hex only when they leave the process."""
 
-    __slots__ = ("error", "flags", "local_root", "parent_id", "span_id", "trace_id", "tracestate")
+    __slots__ = ("error", "flags", "local_root", "parent_id", "route", "span_id", "trace_id", "tracestate")
 
     def __init__(
         self, trace_id: int, parent_id: int, flags: int, tracestate: Optional[str], local_root: bool = False
@@ -40,9 +40,22 @@ class Span:
         # True while this span stands for a request that a server of this process is answering.
         self.local_root = local_root
         self.error: Optional[str] = None
+        # Flask's URL rule, once it is known.
+        self.route: Any = None
 
 
 CURRENT: ContextVar[Optional[Span]] = ContextVar("vantage_agent_span", default=None)
+
+
+def leave(token: Token[Optional[Span]]) -> None:
+    """Make the span before `token` the current one again.
+
+    Where the token belongs to another context (an async generator closed elsewhere, say) there is nothing to restore.
+    """
+    try:
+        CURRENT.reset(token)
+    except ValueError:
+        return
 
 
 def sampling_floor(sample_rate: float) -> int:

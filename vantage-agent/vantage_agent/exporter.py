@@ -33,6 +33,8 @@ MAX_ITEMS = 1_000
 MAX_BODY_BYTES = 1_000_000
 MAX_BACKOFF_S = 60.0
 FIRST_BACKOFF_S = 1.0
+# A body that the collector keeps failing on must not hold up the others for ever.
+POISON_ATTEMPTS = 5
 
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -112,7 +114,7 @@ class Exporter:
         self._reset()
 
     def flush(self, timeout_s: float) -> bool:
-        """Send everything recorded so far, at once; True when the collector has taken it within `timeout_s`."""
+        """Send everything recorded so far, at once; True when that was done within `timeout_s`."""
         if self._pid != os.getpid():
             self.after_fork()
         if self._stopped:
@@ -225,12 +227,13 @@ class Exporter:
         while self._pending:
             body = self._pending[0]
             answer = self._transport.send(body)
-            if answer.verdict is Verdict.LATER:
+            poison = answer.reason == "500" and self._failures >= POISON_ATTEMPTS
+            if answer.verdict is Verdict.LATER and not poison:
                 self._back_off(answer)
                 return False
             self._pending.popleft()
             self._failures, self._retry_at = 0, 0.0
-            if answer.verdict is Verdict.REFUSED:
+            if answer.verdict is not Verdict.ACCEPTED:
                 self._batch.window.drop("refused", body.samples)
                 self._tell_once("the collector refused a batch: %s", answer)
             else:
@@ -263,15 +266,17 @@ class Exporter:
         }
         if signal.spans_sent:
             envelope["spans_sent"] = True
-        text = _to_json(envelope)
+        try:
+            text = _to_json(envelope)
+        except ValueError:
+            # A sum that overflowed to infinity. Halving finds it; the others go.
+            text = ""
         # JSON with ASCII escapes: as many bytes as characters.
-        if len(text) <= MAX_BODY_BYTES:
+        if text and len(text) <= MAX_BODY_BYTES:
             samples = sum(item.get("count", 1) for item in items)
             return [Body(signal.path, compress(text), samples)]
         if len(items) == 1:
-            self._batch.window.drop("too_large")
+            self._batch.window.drop("too_large" if text else "invalid")
             return []
         half = len(items) // 2
         return self._bodies(signal, items[:half]) + self._bodies(signal, items[half:])
-
-

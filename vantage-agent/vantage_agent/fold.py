@@ -84,6 +84,7 @@ class Window:
         self.cells: Dict[RawKey, Cell] = {}
         self.counters: Dict[CounterKey, List[float]] = {}
         self.points: Deque[Point] = deque()
+        self.traced: Deque[Point] = deque()
         self.dropped: Dict[str, int] = {}
         self.max_cells = max_cells
         self._series_limit = series_limit
@@ -92,7 +93,7 @@ class Window:
         self._halvings = 0
 
     def __bool__(self) -> bool:
-        return bool(self.cells or self.counters or self.points or self.dropped)
+        return bool(self.cells or self.counters or self.points or self.traced or self.dropped)
 
     def add(
         self,
@@ -149,10 +150,11 @@ class Window:
 
     def keep(self, point: Point) -> None:
         """Keep a sample as it is; beyond POINT_LIMIT the oldest goes, counted."""
-        if len(self.points) >= POINT_LIMIT:
-            self.points.popleft()
+        points = self.points if point.trace_id is None else self.traced
+        if len(points) >= POINT_LIMIT:
+            points.popleft()
             self.drop("point_limit")
-        self.points.append(point)
+        points.append(point)
 
     def drop(self, reason: str, number: int = 1) -> None:
         """Remember that `number` samples were lost, to report them."""
@@ -164,7 +166,7 @@ class Window:
             self._merge_cell(self._rescaled(key, max(0, self._halvings - later._halvings)), cell)
         for (name, tags, _), (total, at_ms) in later.counters.items():
             self.count(name, tags, at_ms, total)
-        for point in later.points:
+        for point in (*later.points, *later.traced):
             self.keep(point)
         for reason, number in later.dropped.items():
             self.drop(reason, number)

@@ -11,20 +11,20 @@ from vantage_agent.context import Span
 
 SERVER, CLIENT, INTERNAL, METRIC, LOG = range(5)
 
-# (SERVER, start, end, span, status, method, route or None, exception class name or None)
-# (CLIENT, start, end, span, status or None, method, URL, exception class name or None)
+# Kind SERVER: start, end, span, status, method, route or None, exception's class name or None.
+# Kind CLIENT: start, end, span, status or None, method, URL, exception's class name or None.
 # start and end are perf_counter_ns readings; a CLIENT's URL is a str or an object with `netloc` (httpx.URL).
 RequestRecord = Tuple[int, int, int, Span, Optional[int], str, Any, Optional[str]]
 
-# (INTERNAL, start, end, span, name, attributes)
+# Kind INTERNAL: start, end, span, name, attributes.
 InternalRecord = Tuple[int, int, int, Span, str, Mapping[str, object]]
 
 Tags = Tuple[Tuple[str, str], ...]
 
-# (METRIC, time in ms, name, value, type, tags, trace id or None, span id or None, given by the user)
+# Kind METRIC: time in ms, name, value, type, tags, trace id or None, span id or None, whether the user gave them.
 MetricRecord = Tuple[int, float, str, float, str, Tags, Optional[str], Optional[str], bool]
 
-# (LOG, time in ms, severity, text, attributes, span or None)
+# Kind LOG: time in ms, severity, text, attributes, span or None.
 LogRecord = Tuple[int, float, str, str, Mapping[str, str], Optional[Span]]
 
 Record = Union[RequestRecord, InternalRecord, MetricRecord, LogRecord]

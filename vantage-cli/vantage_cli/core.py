@@ -5,7 +5,7 @@ from typing import Any
 
 from vantage_api.app import create_app
 from vantage_api.dashboard import dashboard_app
-from vantage_api.metrics import metrics_app
+from vantage_api.server import metrics_app
 from vantage_common.bus.open import open_bus
 from vantage_common.clock import SystemClock
 from vantage_common.serving import bind, serve_http
@@ -32,7 +32,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
         api = create_app(settings, store, bus, clock)
         apps: tuple[Any, ...] = (
             api,
-            metrics_app(api),
+            metrics_app(api.state.metrics),
             dashboard_app(api, find_dashboard(settings)),
             worker.http_app(),
         )

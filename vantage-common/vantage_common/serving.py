@@ -12,6 +12,7 @@ import uvicorn
 import uvloop
 
 from vantage_common.errors import PermanentError
+from vantage_common.http.deadline import DeadlineProtocol
 from vantage_common.settings import Settings, load_settings
 from vantage_common.telemetry import configure_logging, get_logger
 
@@ -54,7 +55,7 @@ async def serve_http(app: Any, listener: socket.socket, stop: asyncio.Event) -> 
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=DeadlineProtocol,
         ws="websockets-sansio",
         log_config=None,
         access_log=False,

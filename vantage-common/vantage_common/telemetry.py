@@ -42,7 +42,7 @@ def configure_logging(service: str, *, debug: bool = False, pretty: bool | None 
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.DEBUG if debug else logging.INFO)
-    for noisy in ("aiokafka", "uvicorn.access", "httpx", "httpcore"):
+    for noisy in ("aiokafka", "uvicorn", "uvicorn.error", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -104,7 +104,9 @@ class Plan:
 
     def _free_title(self, name: str, number: int) -> str:
         taken = {district.name for district in self.districts()} | set(self._quarters)
-        return next(title for title in (f"{name} {n}" for n in range(number, number + len(taken) + 1)) if title not in taken)
+        return next(
+            title for title in (f"{name} {n}" for n in range(number, number + len(taken) + 1)) if title not in taken
+        )
 
 
 def _cell_of(district: District) -> tuple[int, int]:

@@ -142,10 +142,12 @@ def _line(request: Request, severity: str, body: str, second_ms: int, ids: Ids) 
     end_ms = second_ms + request.end_ms
     trace_id, span_id = ids.get(request, ("", ""))
     attributes = {"version": request.pod.version, "http.response.status_code": str(request.status)}
-    item = LogItem(int(end_ms), severity, body, attributes, trace_id, span_id)
+    item = LogItem(request.service.name, request.pod.name, int(end_ms), severity, body, attributes, trace_id, span_id)
     return Emission(end_ms, request.service.name, request.pod.name, item)
 
 
 def _pod_line(service: Service, pod: Pod, severity: str, body: str, second_ms: int) -> Emission:
-    item = LogItem(second_ms, severity, body, {"version": pod.version, "namespace": service.namespace})
+    item = LogItem(
+        service.name, pod.name, second_ms, severity, body, {"version": pod.version, "namespace": service.namespace}
+    )
     return Emission(float(second_ms), service.name, pod.name, item)

@@ -141,6 +141,8 @@ def _span(request: Request, ids: Ids, second_ms: int) -> Emission:
     if request.culprit:
         attributes["peer.service"] = request.culprit
     item = SpanItem(
+        service_name=request.service.name,
+        instance=request.pod.name,
         trace_id=trace_id,
         span_id=span_id,
         parent_span_id=ids[request.parent][1] if request.parent else "",

@@ -11,7 +11,7 @@ Signal = Literal["metrics", "traces", "logs"]
 
 
 class MetricItem(msgspec.Struct, omit_defaults=True):
-    """`count` observations whose mean is `value`, the last of them at `timestamp` (ms)."""
+    """`count` observations whose mean is `value`, the last of them at `timestamp` (ms). Whose they are, its batch says."""
 
     timestamp: int
     metric_name: str
@@ -29,6 +29,8 @@ class MetricItem(msgspec.Struct, omit_defaults=True):
 class SpanItem(msgspec.Struct, omit_defaults=True):
     """`start_time` in ms with a fraction."""
 
+    service_name: str
+    instance: str
     trace_id: str
     span_id: str
     name: str
@@ -42,6 +44,10 @@ class SpanItem(msgspec.Struct, omit_defaults=True):
 
 
 class LogItem(msgspec.Struct, omit_defaults=True):
+    """One line at `timestamp` (ms)."""
+
+    service_name: str
+    instance: str
     timestamp: int
     severity: str
     body: str
@@ -65,7 +71,7 @@ class Emission:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one pod sends in one request."""
+    """What is sent in one request. `service` and `instance` are empty where the items name their own."""
 
     signal: Signal
     service: str
@@ -85,14 +91,11 @@ def signal_of(item: Item) -> Signal:
 
 def encode_batch(batch: Batch, *, batch_id: str, environment: str, agent_version: str) -> bytes:
     """The JSON body of a batch."""
-    body: dict[str, object] = {
-        "service_name": batch.service,
-        "environment": environment,
-        "agent_version": agent_version,
-        "instance": batch.instance,
-        "batch_id": batch_id,
-        _KEYS[batch.signal]: batch.items,
-    }
+    body: dict[str, object] = {"environment": environment, "agent_version": agent_version, "batch_id": batch_id}
+    if batch.service:
+        body |= {"service_name": batch.service, "instance": batch.instance}
     if batch.signal == "metrics":
+        # The traces worth keeping are sent as spans: exemplars on durations must not leave a second one.
         body["spans_sent"] = True
+    body[_KEYS[batch.signal]] = batch.items
     return _encoder.encode(body)

@@ -81,14 +81,17 @@ class _Handle:
         self.path = path
         self._log = SqliteLog(path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bus")
+        self._closed = False
 
     async def run(self, call: Callable[Concatenate[SqliteLog, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         bound = partial(call, self._log, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._thread, bound)
 
     async def close(self) -> None:
-        await self.run(SqliteLog.close)
-        self._thread.shutdown(wait=False)
+        if not self._closed:
+            await self.run(SqliteLog.close)
+            self._thread.shutdown(wait=False)
+            self._closed = True
 
 
 @dataclass(slots=True)

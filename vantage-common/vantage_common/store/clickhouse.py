@@ -26,7 +26,7 @@ from clickhouse_connect.driver.insert import InsertContext
 from clickhouse_connect.driver.transform import NativeTransform
 
 from vantage_common.errors import StoreRejected, StoreUnavailable, VantageError
-from vantage_common.store.api import Held
+from vantage_common.store.api import Admin, Held, Reader, Writer
 from vantage_common.store.catalog import TABLES, TableInfo
 from vantage_common.store.engine_errors import insert_error, query_error, query_timeout
 from vantage_common.store.migrations import Applied, load_migrations, pending
@@ -96,13 +96,14 @@ class ClickHouseStore:
         self._writers = _Pool(connect, 1, self._threads)
         self._readers = _Pool(connect_reader, readers, self._threads)
         self._admins = _Pool(connect, 1, self._threads, opened)
-        self.writer = ClickHouseWriter(self._writers, database)
-        self.reader = ClickHouseReader(self._readers, self._admins, database)
-        self.admin = ClickHouseAdmin(self._admins, database, retention)
+        self._reader = ClickHouseReader(self._readers, self._admins, database)
+        self.writer: Writer = ClickHouseWriter(self._writers, database)
+        self.reader: Reader = self._reader
+        self.admin: Admin = ClickHouseAdmin(self._admins, database, retention)
 
     async def close(self) -> None:
         """Stops running queries, then closes every handle: the engine must be gone before the process ends."""
-        await self.reader.stop()
+        await self._reader.stop()
         for pool in (self._readers, self._writers, self._admins):
             await pool.close()
         self._threads.shutdown(wait=False)
@@ -126,12 +127,13 @@ class _Pool:
     async def submit(self, work: Callable[[Client], T]) -> "asyncio.Future[T]":
         """Starts `work` with the next free client. The client comes back when the work has ended, even if nobody
         waits for the future any more. Raises StoreUnavailable when the store is closed."""
-        if self._closed:
-            raise StoreUnavailable("the store is closed")
+        self._check_open()
         client = await self._free.get()
-        if self._closed:
+        try:
+            self._check_open()
+        except StoreUnavailable:
             self._free.put_nowait(client)
-            raise StoreUnavailable("the store is closed")
+            raise
         kept: list[Client | None] = [client]
 
         def call() -> T:
@@ -156,6 +158,10 @@ class _Pool:
                 return
             if client is not None:
                 await asyncio.get_running_loop().run_in_executor(self._threads, client.close)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
 
     def _give_back(self, done: "asyncio.Future[Any]", client: Client | None) -> None:
         if not done.cancelled():
@@ -301,6 +307,10 @@ class ClickHouseAdmin:
         self._database = database
         self._retention = retention
 
+    async def run(self, work: Callable[[Client], T]) -> T:
+        """Lends the client of the administrator, for what a plan cannot say: tests and operations."""
+        return await self._pool.run(work)
+
     async def migrate(self) -> list[str]:
         return await self._pool.run(self._migrate)
 
@@ -440,10 +450,10 @@ def _row_number(table: TableInfo, columns: Mapping[str, Sequence[Any]]) -> int:
     """Raises StoreRejected unless every column is there, all of one length."""
     lengths = {column.name: len(columns[column.name]) for column in table.columns if column.name in columns}
     missing = [column.name for column in table.columns if column.name not in columns]
-    if missing or len(set(lengths.values())) > 1:
-        raise StoreRejected(
-            f"block for {table.name} lacks {missing}" if missing else f"columns differ in length: {lengths}"
-        )
+    if missing:
+        raise StoreRejected(f"a block for {table.name} lacks {', '.join(missing)}")
+    if len(set(lengths.values())) > 1:
+        raise StoreRejected(f"the columns of a block for {table.name} differ in length: {lengths}")
     return next(iter(lengths.values()), 0)
 
 

@@ -249,7 +249,8 @@ def _stddev(a: Aggregation) -> str:
         return a.call("stddevPopStable", *a.args)
     value = f"toFloat64({a.args[0]})"
     mean, square = a.call("avgWeighted", value, a.weight), a.call("avgWeighted", f"({value} * {value})", a.weight)
-    return f"sqrt(greatest({square} - {mean} * {mean}, 0))"
+    variance = f"{square} - {mean} * {mean}"
+    return f"sqrt(if({variance} < 0, 0, {variance}))"
 
 
 def _group_uniq(a: Aggregation) -> str:

@@ -64,7 +64,7 @@ def pending(known: Sequence[Migration], applied: Sequence[Applied]) -> list[Migr
             raise NewerSchema(f"the store has schema {row.name}, which this Vantage does not know: upgrade it first")
         if migration.checksum != row.checksum:
             raise StoreRejected(
-                f"schema file {row.name} is not the one that made this store: restore the released file"
+                f"schema file {row.name} was changed after it made this store: restore the released one"
             )
     done = {row.version for row in applied}
     return [migration for migration in known if migration.version not in done]

@@ -49,5 +49,5 @@ def claim_directory(path: Path) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreUnavailable(
-                f"{path} is in use by another Vantage process: stop it, or set VANTAGE_DATA_DIR"
+                f"{path} is in use by another process: stop it, or set VANTAGE_DATA_DIR"
             ) from None

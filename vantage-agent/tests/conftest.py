@@ -1,0 +1,134 @@
+"""A real collector-shaped HTTP server on loopback, and an agent that talks to it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import zlib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+import pytest
+import vantage_agent
+
+Item = Dict[str, Any]
+Answer = Tuple[int, Dict[str, str]]
+ACCEPTED: Answer = (202, {})
+
+
+class Received:
+    """One body as it arrived."""
+
+    def __init__(self, path: str, headers: Dict[str, str], body: Dict[str, Any], size: int) -> None:
+        self.path = path
+        self.headers = headers
+        self.body = body
+        self.size = size
+
+
+class Sink:
+    """Collects bodies. `answers` are given in turn, then 202; `hold` keeps answers back until it is set."""
+
+    def __init__(self) -> None:
+        self.received: List[Received] = []
+        self.answers: List[Answer] = []
+        self.hold: Optional[threading.Event] = None
+        self.changed = threading.Condition()
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                raw = self.rfile.read(int(self.headers["Content-Length"]))
+                text = zlib.decompress(raw, 31) if self.headers["Content-Encoding"] == "gzip" else raw
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                with sink.changed:
+                    sink.received.append(Received(self.path, headers, json.loads(text), len(text)))
+                    status, extra = sink.answers.pop(0) if sink.answers else ACCEPTED
+                    sink.changed.notify_all()
+                if sink.hold is not None:
+                    sink.hold.wait(10)
+                self.send_response(status)
+                for name, value in extra.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                """Agents that lost patience have hung up; nothing to print."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self) -> None:
+        if self.hold is not None:
+            self.hold.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+    def bodies(self, path: str) -> List[Dict[str, Any]]:
+        with self.changed:
+            return [received.body for received in self.received if received.path == path]
+
+    def items(self, path: str) -> List[Item]:
+        field = {"/v1/metrics": "metrics", "/v1/traces": "spans", "/v1/logs": "logs"}[path]
+        return [item for body in self.bodies(path) for item in body[field]]
+
+    def metrics(self, name: Optional[str] = None) -> List[Item]:
+        return [item for item in self.items("/v1/metrics") if name is None or item["metric_name"] == name]
+
+    def requests(self) -> List[Item]:
+        return self.metrics("http.request.duration")
+
+    def calls(self) -> List[Item]:
+        return self.metrics("http.client.request.duration")
+
+    def spans(self) -> List[Item]:
+        return self.items("/v1/traces")
+
+    def logs(self) -> List[Item]:
+        return self.items("/v1/logs")
+
+    def wait_for(self, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+        """Wait until a condition on what has arrived holds."""
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            left = deadline - time.monotonic()
+            assert left > 0, "the sink never got what was awaited"
+            with self.changed:
+                self.changed.wait(min(left, 0.05))
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    sink = Sink()
+    yield sink
+    sink.close()
+
+
+@pytest.fixture
+def start(sink: Sink) -> Iterator[Callable[..., None]]:
+    """Starts an agent towards the sink. It sends on flush() only, unless a flush_interval is given."""
+
+    def begin(**arguments: Any) -> None:
+        vantage_agent.init_agent(
+            **{"service_name": "shop", "collector_url": sink.url, "flush_interval": 600.0, **arguments}
+        )
+
+    yield begin
+    vantage_agent.shutdown(2.0)
+
+
+def count(items: List[Item]) -> int:
+    """Samples behind folded items."""
+    return sum(item.get("count", 1) for item in items)

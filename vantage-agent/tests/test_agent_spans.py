@@ -1,0 +1,69 @@
+"""Which spans survive a flood."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Optional
+
+import pytest
+from vantage_agent.context import RANDOM_MASK, SAMPLED, Span, root, sampling_floor
+from vantage_agent.spans import ERROR, EXAMPLE, PLAIN, SLOW, SLOW_NS, FinishedSpan, SpanBuffer
+
+
+def finished(trace_id: int, failed: Optional[bool] = False) -> FinishedSpan:
+    return FinishedSpan(Span(trace_id, 0, SAMPLED, None), "server", "GET /", 0.0, 1.0, failed, (), None)
+
+
+def test_errors_and_slow_spans_outlive_plain_ones() -> None:
+    buffer = SpanBuffer(2)
+    for rank, trace_id in ((PLAIN, 900), (PLAIN, 901), (ERROR, 1), (SLOW, 2)):
+        buffer.add(rank, finished(trace_id))
+    assert {span.span.trace_id for span in buffer.take(10)} == {1, 2}
+    assert buffer.thinned == 2
+
+
+def test_two_services_under_pressure_keep_the_same_traces() -> None:
+    traces = [Random(number).getrandbits(128) for number in range(500)]
+    kept = []
+    for seed, limit in ((1, 50), (2, 80)):
+        buffer = SpanBuffer(limit)
+        for trace_id in Random(seed).sample(traces, len(traces)):
+            buffer.add(PLAIN, finished(trace_id))
+        kept.append({span.span.trace_id for span in buffer.take(1000)})
+    assert kept[0] < kept[1]
+
+
+def test_the_first_of_a_route_in_a_second_is_an_example_even_when_unsampled() -> None:
+    buffer = SpanBuffer(10)
+    unsampled = Span(5, 0, 0, None)
+    ranks = [buffer.rank(unsampled, False, 1, "server", "/a", second) for second in (1, 1, 2)]
+    assert ranks == [EXAMPLE, None, EXAMPLE]
+
+
+def test_sampling_nothing_still_keeps_errors_and_slow_spans() -> None:
+    buffer = SpanBuffer(10, examples=False)
+    unsampled = Span(5, 0, 0, None)
+    assert buffer.rank(unsampled, False, 1, "server", "/a", 1) is None
+    assert buffer.rank(unsampled, True, 1, "server", "/a", 1) == ERROR
+    assert buffer.rank(unsampled, False, SLOW_NS, "server", "/a", 1) == SLOW
+
+
+def test_taking_in_portions_loses_none_and_keeps_the_order_of_worth() -> None:
+    buffer = SpanBuffer(100)
+    for trace_id in range(1, 101):
+        buffer.add(PLAIN, finished(trace_id))
+    first = buffer.take(30)
+    buffer.limit = 70
+    buffer.add(ERROR, finished(1000))
+    rest = buffer.take(1000)
+    assert len(first) + len(rest) == 100
+    assert 1000 in {span.span.trace_id for span in rest}
+    assert not buffer
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.25, 1.0])
+def test_the_sampling_rate_holds_and_follows_the_trace_id(rate: float) -> None:
+    floor = sampling_floor(rate)
+    spans = [root(floor) for _ in range(4_000)]
+    assert sum(span.flags for span in spans) / len(spans) == pytest.approx(rate, abs=0.05)
+    assert all((span.trace_id & RANDOM_MASK >= floor) == bool(span.flags) for span in spans)

@@ -1,0 +1,34 @@
+"""What the routes are handed: the open parts of the service."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+from vantage_common.bus.api import Bus, Publisher
+from vantage_common.clock import Clock
+from vantage_common.http.asgi import workspace_of
+from vantage_common.http.keys import Keyring
+from vantage_common.settings import Settings
+from vantage_common.store.api import Store
+
+from vantage_api.ask import Ask
+from vantage_api.knowledge import Knowledge
+from vantage_api.live.feed import Live
+from vantage_api.metrics import ApiMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    settings: Settings
+    store: Store
+    bus: Bus
+    publisher: Publisher
+    clock: Clock
+    metrics: ApiMetrics
+    keyring: Keyring
+    ask: Ask
+    knowledge: Knowledge
+    live: Live
+
+
+def workspace(request: Request) -> str:
+    return workspace_of(request.scope)

@@ -1,0 +1,134 @@
+"""What the collector is made of."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from vantage_common import __version__
+from vantage_common.block import Kind
+from vantage_common.bus.api import LOGS_RAW, PULSES, SPANS_RAW, Bus
+from vantage_common.clock import Clock
+from vantage_common.errors import BusUnavailable, UserError
+from vantage_common.http.asgi import Scope, workspace_of
+from vantage_common.http.audit import RequestRecord
+from vantage_common.http.body import ByteBudget
+from vantage_common.http.guard import guard
+from vantage_common.http.keys import KeyScope, load_keyring
+from vantage_common.settings import Settings
+from vantage_common.telemetry import get_logger
+
+from vantage_collector.decode.native import Limits
+from vantage_collector.metrics import CollectorMetrics
+from vantage_collector.openapi import document_schemas
+from vantage_collector.publish import PulsePublisher, RawPublisher
+from vantage_collector.routes.about import about_routes, metrics_route
+from vantage_collector.routes.ingest import Intake, ingest_routes
+from vantage_collector.stats import Stats
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_BODIES_BYTES = 128 * 1024 * 1024
+PING_TIMEOUT_S = 2.0
+_INGEST = ("/v1/metrics", "/v1/traces", "/v1/logs")
+_ROUTES = (*_INGEST, "/v1/stats", "/health", "/ready", "/live", "/metrics", "/docs", "/redoc", "/openapi.json")
+
+log = get_logger("vantage.collector")
+
+
+def create_app(settings: Settings, bus: Bus, clock: Clock) -> FastAPI:
+    """The collector as an ASGI app. Its lifespan starts and stops the publisher; `bus` stays the caller's to close."""
+    topics: dict[Kind, str] = {"metrics": settings.kafka_topic, "spans": SPANS_RAW, "logs": LOGS_RAW}
+    stats = Stats(clock)
+    metrics = CollectorMetrics(_ROUTES)
+    budget = ByteBudget(MAX_BODIES_BYTES)
+    publisher = bus.publisher()
+    raw = RawPublisher(publisher, settings.publish_timeout_s, clock, metrics)
+    pulses = PulsePublisher(publisher, settings.publish_timeout_s, on_lost=metrics.pulses_lost.inc)
+    ready = asyncio.Event()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await publisher.start()
+        tasks = [
+            asyncio.create_task(_make_topics(bus, (*topics.values(), PULSES), ready)),
+            asyncio.create_task(pulses.run()),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await pulses.stop()
+            await publisher.stop()
+
+    def on_request(record: RequestRecord) -> None:
+        metrics.observe(record)
+        stats.finished()
+
+    def on_error(scope: Scope, error: UserError) -> None:
+        metrics.errors.labels(error.code).inc()
+        stats.failed(workspace_of(scope), scope["path"], error)
+
+    app = FastAPI(
+        title="Vantage collector",
+        version=__version__,
+        description="Takes in metrics, spans and logs. 202 means that the broker has them.",
+        lifespan=lifespan,
+    )
+    app.include_router(
+        ingest_routes(
+            Intake(
+                clock=clock,
+                limits=Limits.of(settings),
+                topics=topics,
+                codec=settings.kafka_compression_type,
+                raw=raw,
+                pulses=pulses,
+                metrics=metrics,
+                stats=stats,
+            )
+        )
+    )
+    app.include_router(
+        about_routes(
+            probes={"bus": lambda: publisher.ping(PING_TIMEOUT_S)},
+            is_ready=ready.is_set,
+            report=lambda workspace: stats.report(workspace, raw.held_items, budget.used),
+        )
+    )
+    app.include_router(metrics_route(metrics))
+    document_schemas(app)
+    guard(
+        app,
+        settings,
+        clock,
+        keyring=load_keyring(settings, clock),
+        required=required_scope,
+        per_minute=settings.rate_limit_per_minute,
+        max_body_bytes=MAX_BODY_BYTES,
+        budget=budget,
+        sinks=[on_request],
+        on_error=on_error,
+    )
+    return app
+
+
+def required_scope(method: str, path: str) -> KeyScope | None:
+    """Data and stats need a key; probes, metrics and documentation do not."""
+    if path in _INGEST:
+        return "ingest"
+    return "query" if path == "/v1/stats" else None
+
+
+async def _make_topics(bus: Bus, topics: tuple[str, ...], done: asyncio.Event) -> None:
+    """Tries until the broker is there: it may start later than we do."""
+    wait_s = 0.2
+    while not done.is_set():
+        try:
+            await bus.ensure_topics(topics)
+            done.set()
+        except BusUnavailable as error:
+            log.warning("waiting for the broker", reason=str(error))
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, 5.0)

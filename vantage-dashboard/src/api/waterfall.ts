@@ -1,0 +1,36 @@
+import type { Span } from './types';
+
+/** A trace as rows of a waterfall: parents before children, children by start. Pure. */
+export interface WaterfallRow {
+  span: Span;
+  depth: number;
+  /** Fractions of the whole trace. */
+  offset: number;
+  width: number;
+}
+
+export function waterfall(spans: readonly Span[]): WaterfallRow[] {
+  if (spans.length === 0) return [];
+  const known = new Set(spans.map((span) => span.span_id));
+  const start = Math.min(...spans.map((span) => span.start));
+  const end = Math.max(...spans.map((span) => span.start + span.duration));
+  const total = Math.max(end - start, 1e-3);
+  const children = new Map<string | null, Span[]>();
+  for (const span of [...spans].sort((a, b) => a.start - b.start)) {
+    // A span whose parent was lost stands at the top rather than nowhere.
+    const parent = span.parent_span_id !== null && known.has(span.parent_span_id) && span.parent_span_id !== span.span_id ? span.parent_span_id : null;
+    children.set(parent, [...(children.get(parent) ?? []), span]);
+  }
+  const rows: WaterfallRow[] = [];
+  const visited = new Set<Span>();
+  const walk = (parent: string | null, depth: number): void => {
+    for (const span of children.get(parent) ?? []) {
+      if (visited.has(span)) continue;
+      visited.add(span);
+      rows.push({ span, depth, offset: (span.start - start) / total, width: span.duration / total });
+      walk(span.span_id, depth + 1);
+    }
+  };
+  walk(null, 0);
+  return rows;
+}

@@ -1,0 +1,220 @@
+import type { Rect, Vec3 } from '../plan';
+
+/** The RTS camera as plain numbers: where it looks, from where, and how it gets there. No three, no DOM. */
+
+const DEGREE = Math.PI / 180;
+export const MIN_PITCH = 25 * DEGREE;
+export const MAX_PITCH = 75 * DEGREE;
+export const TOP_PITCH = 89.9 * DEGREE;
+export const FOV = 42 * DEGREE;
+const MIN_DISTANCE = 7;
+/** At low pitch the view is tilted up by this much, so that the skyline meets the sky. */
+const LIFT = 11 * DEGREE;
+/** Time constant of the damping: after three of these a movement is as good as done. */
+const DAMPING_S = 0.13;
+
+export interface Pose {
+  /** The point on the ground that everything turns around. */
+  target: Vec3;
+  yaw: number;
+  pitch: number;
+  distance: number;
+}
+
+/** Where a pose puts the eye, and the camera's own axes. */
+export interface View {
+  eye: Vec3;
+  right: Vec3;
+  up: Vec3;
+  back: Vec3;
+}
+
+/** Fractions of the view (0–1) that panels cover. */
+export interface Insets {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+export const NO_INSETS: Insets = { left: 0, right: 0, top: 0, bottom: 0 };
+
+export function liftOf(pitch: number): number {
+  const flat = Math.max(0, Math.min(1, (50 * DEGREE - pitch) / (50 * DEGREE - MIN_PITCH)));
+  return LIFT * flat;
+}
+
+export function viewOf({ target, yaw, pitch, distance }: Pose): View {
+  const sy = Math.sin(yaw), cy = Math.cos(yaw);
+  const eye = {
+    x: target.x + sy * Math.cos(pitch) * distance,
+    y: target.y + Math.sin(pitch) * distance,
+    z: target.z + cy * Math.cos(pitch) * distance,
+  };
+  const look = pitch - liftOf(pitch);
+  const sp = Math.sin(look), cp = Math.cos(look);
+  return {
+    eye,
+    right: { x: cy, y: 0, z: -sy },
+    up: { x: -sy * sp, y: cp, z: -cy * sp },
+    back: { x: sy * cp, y: sp, z: cy * cp },
+  };
+}
+
+export interface Projected {
+  /** -1 left … 1 right. */
+  x: number;
+  /** -1 bottom … 1 top. */
+  y: number;
+  /** Distance along the view; not positive behind the eye. */
+  depth: number;
+}
+
+export function project(view: View, aspect: number, point: Vec3): Projected {
+  const d = { x: point.x - view.eye.x, y: point.y - view.eye.y, z: point.z - view.eye.z };
+  const depth = -dot(d, view.back);
+  const half = Math.tan(FOV / 2) * Math.max(depth, 1e-6);
+  return { x: dot(d, view.right) / (half * aspect), y: dot(d, view.up) / half, depth };
+}
+
+/** Direction of the ray through a point of the view (-1 … 1). */
+export function rayThrough(view: View, aspect: number, x: number, y: number): Vec3 {
+  const half = Math.tan(FOV / 2);
+  const rx = x * half * aspect, ry = y * half;
+  return {
+    x: view.right.x * rx + view.up.x * ry - view.back.x,
+    y: view.right.y * rx + view.up.y * ry - view.back.y,
+    z: view.right.z * rx + view.up.z * ry - view.back.z,
+  };
+}
+
+/** Where that ray meets the ground, or null when it goes to the sky (or too far to be meant). */
+export function groundUnder(view: View, aspect: number, x: number, y: number): Vec3 | null {
+  const d = rayThrough(view, aspect, x, y);
+  if (d.y > -0.02) return null;
+  const t = -view.eye.y / d.y;
+  return { x: view.eye.x + d.x * t, y: 0, z: view.eye.z + d.z * t };
+}
+
+/** The pose, with the given angles, in which a box fills what the panels leave free. */
+export function frameBox(rect: Rect, height: number, angles: { yaw: number; pitch: number }, aspect: number, insets: Insets = NO_INSETS): Pose {
+  const corners = boxCorners(rect, height);
+  const free = { minX: -1 + 2 * insets.left, maxX: 1 - 2 * insets.right, minY: -1 + 2 * insets.bottom, maxY: 1 - 2 * insets.top };
+  const pose: Pose = { target: { x: (rect.minX + rect.maxX) / 2, y: 0, z: (rect.minZ + rect.maxZ) / 2 }, ...angles, distance: 10 };
+  // Perspective makes size and centre depend on each other; a few rounds settle both.
+  for (let round = 0; round < 24; round++) {
+    const view = viewOf(pose);
+    const seen = corners.map((corner) => project(view, aspect, corner));
+    if (seen.some((p) => p.depth < 1)) {
+      pose.distance *= 1.6;
+      continue;
+    }
+    const xs = seen.map((p) => p.x), ys = seen.map((p) => p.y);
+    const minX = Math.min(...xs), maxX = Math.max(...xs), minY = Math.min(...ys), maxY = Math.max(...ys);
+    const scale = Math.max((maxX - minX) / (free.maxX - free.minX), (maxY - minY) / (free.maxY - free.minY));
+    const half = Math.tan(FOV / 2) * pose.distance;
+    const offX = ((minX + maxX) / 2 - (free.minX + free.maxX) / 2) * half * aspect;
+    const offY = ((minY + maxY) / 2 - (free.minY + free.maxY) / 2) * half / Math.max(0.35, Math.sin(pose.pitch));
+    const ahead = { x: -Math.sin(pose.yaw), z: -Math.cos(pose.yaw) };
+    pose.target = {
+      x: pose.target.x + (view.right.x * offX + ahead.x * offY) * 0.7,
+      y: 0,
+      z: pose.target.z + (view.right.z * offX + ahead.z * offY) * 0.7,
+    };
+    pose.distance = Math.max(MIN_DISTANCE, pose.distance * scale ** 0.8);
+  }
+  return pose;
+}
+
+export function boxCorners(rect: Rect, height: number): Vec3[] {
+  return [rect.minX, rect.maxX].flatMap((x) => [rect.minZ, rect.maxZ].flatMap((z) => [0, height].map((y) => ({ x, y, z }))));
+}
+
+/** A pose that follows a goal smoothly. Inputs move the goal; frames move the pose. */
+export class CameraRig {
+  readonly goal: Pose;
+  readonly pose: Pose;
+  /** Keeps the city in reach. */
+  bounds: Rect = { minX: -100, maxX: 100, minZ: -100, maxZ: 100 };
+  maxDistance = 400;
+  private topDown = false;
+  private pitchBeforeTop = 0;
+
+  constructor(start: Pose) {
+    this.goal = clonePose(start);
+    this.pose = clonePose(start);
+  }
+
+  /** Moves along the view's own right and ahead, in metres. */
+  pan(right: number, ahead: number): void {
+    const { yaw, target } = this.goal;
+    target.x += Math.cos(yaw) * right - Math.sin(yaw) * ahead;
+    target.z += -Math.sin(yaw) * right - Math.cos(yaw) * ahead;
+    target.x = clamp(target.x, this.bounds.minX, this.bounds.maxX);
+    target.z = clamp(target.z, this.bounds.minZ, this.bounds.maxZ);
+  }
+
+  orbit(yaw: number, pitch: number): void {
+    this.goal.yaw += yaw;
+    if (!this.topDown) this.goal.pitch = clamp(this.goal.pitch + pitch, MIN_PITCH, MAX_PITCH);
+  }
+
+  /** Changes the distance and keeps the ground under the cursor where it is. */
+  zoom(factor: number, aspect: number, x: number, y: number): void {
+    const before = groundUnder(viewOf(this.goal), aspect, x, y);
+    this.goal.distance = clamp(this.goal.distance * factor, MIN_DISTANCE, this.maxDistance);
+    const after = groundUnder(viewOf(this.goal), aspect, x, y);
+    if (!before || !after) return;
+    // Near the horizon a pixel is a kilometre: the cursor may pull, not throw.
+    const limit = this.goal.distance * 0.5;
+    this.goal.target.x = clamp(this.goal.target.x + clamp(before.x - after.x, -limit, limit), this.bounds.minX, this.bounds.maxX);
+    this.goal.target.z = clamp(this.goal.target.z + clamp(before.z - after.z, -limit, limit), this.bounds.minZ, this.bounds.maxZ);
+  }
+
+  toggleTopDown(): void {
+    this.topDown = !this.topDown;
+    if (this.topDown) this.pitchBeforeTop = this.goal.pitch;
+    this.goal.pitch = this.topDown ? TOP_PITCH : this.pitchBeforeTop;
+  }
+
+  get isTopDown(): boolean {
+    return this.topDown;
+  }
+
+  flyTo(pose: Pose): void {
+    this.topDown = false;
+    Object.assign(this.goal, clonePose(pose));
+    // The short way round.
+    const turn = 2 * Math.PI;
+    this.goal.yaw += Math.round((this.pose.yaw - this.goal.yaw) / turn) * turn;
+  }
+
+  jumpTo(pose: Pose): void {
+    this.flyTo(pose);
+    Object.assign(this.pose, clonePose(this.goal));
+  }
+
+  /** Moves the pose towards the goal; false when it has arrived. */
+  step(seconds: number): boolean {
+    const { pose, goal } = this;
+    const t = 1 - Math.exp(-Math.min(seconds, 0.1) / DAMPING_S);
+    const gap =
+      Math.hypot(goal.target.x - pose.target.x, goal.target.y - pose.target.y, goal.target.z - pose.target.z) / goal.distance +
+      Math.abs(goal.yaw - pose.yaw) + Math.abs(goal.pitch - pose.pitch) + Math.abs(Math.log(goal.distance / pose.distance));
+    if (gap < 1e-4) {
+      Object.assign(pose, clonePose(goal));
+      return gap > 0;
+    }
+    pose.target.x += (goal.target.x - pose.target.x) * t;
+    pose.target.y += (goal.target.y - pose.target.y) * t;
+    pose.target.z += (goal.target.z - pose.target.z) * t;
+    pose.yaw += (goal.yaw - pose.yaw) * t;
+    pose.pitch += (goal.pitch - pose.pitch) * t;
+    pose.distance *= (goal.distance / pose.distance) ** t;
+    return true;
+  }
+}
+
+const dot = (a: Vec3, b: Vec3): number => a.x * b.x + a.y * b.y + a.z * b.z;
+const clamp = (value: number, min: number, max: number): number => Math.min(max, Math.max(min, value));
+const clonePose = (pose: Pose): Pose => ({ ...pose, target: { ...pose.target } });

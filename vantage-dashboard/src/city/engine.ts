@@ -1,0 +1,245 @@
+import * as THREE from 'three';
+import type { CityFeed } from './feed';
+import { CameraRig, frameBox, NO_INSETS, rayThrough, viewOf, FOV, project, type Insets, type View } from './camera/rig';
+import { emptyCurves, fillCurves, CURVE_ROWS } from './curves';
+import { heightOf, LOT } from './encoding';
+import { Fleet } from './fleet';
+import { pickBuilding } from './pick';
+import { cityRect, gateOf, lotCentre, rectRadius, type Gate as GatePlace, type Rect } from './plan';
+import { scheduleRequests } from './playout';
+import { createGround, createSky } from './scene/backdrop';
+import { createBeacons } from './scene/beacons';
+import { createBuildings } from './scene/buildings';
+import { Edges } from './scene/edges';
+import { FleetAttributes } from './scene/fleetAttributes';
+import { Gate } from './scene/gate';
+import { createGlow } from './scene/glow';
+import { Plots } from './scene/plots';
+import { createRings } from './scene/rings';
+import { Signs } from './scene/signs';
+import { Traffic } from './scene/traffic';
+import { createUniforms } from './scene/uniforms';
+import type { Tier } from './quality';
+
+const PARTICLES = 32_768;
+/** Float32 seconds stay exact to a tenth of a millisecond below this. */
+const TIME_SHIFT_S = 900;
+/** From the gate's side, a little to its left: traffic flows into the picture. */
+const START_ANGLES = { yaw: Math.PI * 0.8, pitch: 0.475 };
+const PORTRAIT_ANGLES = { yaw: Math.PI * 0.8, pitch: 0.72 };
+/** The corners of the ground may touch the edge of the picture: nobody lives in them. */
+const CROP = 0.92;
+
+/**
+ * The city as one object: takes what arrived, moves the camera, keeps the GPU's buffers current.
+ * A frame costs a few comparisons; everything that moves on its own moves in the shaders.
+ */
+export class CityEngine {
+  readonly scene = new THREE.Group();
+  readonly fleet = new Fleet();
+  readonly rig: CameraRig;
+  readonly uniforms = createUniforms();
+  view: View;
+  insets: Insets = NO_INSETS;
+
+  private readonly attributes: FleetAttributes;
+  private readonly traffic: Traffic;
+  private readonly edges: Edges;
+  private readonly plots: Plots;
+  private readonly signs: Signs;
+  private readonly gate: Gate;
+  private readonly mirror: THREE.Mesh;
+  private curves = emptyCurves(0);
+  private epochMs = performance.now();
+  private rect: Rect = cityRect([], []);
+  private gatePlace: GatePlace = gateOf(this.rect);
+  private layoutVersion = -1;
+  private shapeVersion = -1;
+  private framedServices = -1;
+  private userMoved = false;
+  private aspect = 1;
+
+  constructor(
+    readonly feed: CityFeed,
+    tier: Tier,
+    private readonly reducedMotion: boolean,
+  ) {
+    this.attributes = new FleetAttributes(this.fleet);
+    this.traffic = new Traffic(this.uniforms, PARTICLES);
+    this.edges = new Edges(this.uniforms);
+    this.plots = new Plots(this.uniforms);
+    this.signs = new Signs(this.uniforms);
+    this.gate = new Gate(this.uniforms);
+    const { buildings, mirror } = createBuildings(this.attributes, this.uniforms);
+    this.mirror = mirror;
+    this.scene.add(
+      createSky(this.uniforms), mirror, createGround(this.uniforms), this.plots.mesh, this.signs.mesh, createGlow(this.attributes, this.uniforms),
+      buildings, createBeacons(this.attributes, this.uniforms), this.gate.mesh, this.edges.mesh,
+      createRings(this.attributes, this.uniforms, tier.ringSegments), this.traffic.points,
+    );
+    this.rig = new CameraRig({ target: { x: 0, y: 0, z: 0 }, ...START_ANGLES, distance: 60 });
+    this.view = viewOf(this.rig.pose);
+    this.uniforms.uMotion.value = reducedMotion ? 0 : 1;
+    this.setTier(tier);
+  }
+
+  /** City time in seconds. */
+  get now(): number {
+    return (performance.now() - this.epochMs) / 1000;
+  }
+
+  setTier(tier: Tier): void {
+    this.mirror.visible = tier.reflection;
+    this.uniforms.uReflect.value = tier.reflection ? 1 : 0;
+  }
+
+  setFocus(selected: number | undefined, hovered: number | undefined): void {
+    this.uniforms.uSelected.value = selected ?? -1;
+    this.uniforms.uHovered.value = hovered ?? -1;
+  }
+
+  resize(width: number, height: number, pixelRatio: number): void {
+    this.aspect = width / Math.max(1, height);
+    this.uniforms.uPixelRatio.value = pixelRatio;
+    this.uniforms.uViewportHeight.value = height * pixelRatio;
+    // Until a person takes the camera, the whole city stays in view.
+    if (!this.userMoved) this.frameAll(true);
+  }
+
+  /** A person moved the camera: from now on it goes nowhere by itself. */
+  touched(): void {
+    this.userMoved = true;
+  }
+
+  frameAll(jump = false): void {
+    const { rect } = this;
+    const angles = this.aspect < 0.8 ? PORTRAIT_ANGLES : START_ANGLES;
+    const margin = LOT * 0.35;
+    const wide: Rect = { minX: rect.minX - margin, maxX: rect.maxX + margin, minZ: rect.minZ - margin - (this.isSmall ? LOT * 1.5 : LOT), maxZ: rect.maxZ };
+    const pose = frameBox(wide, this.typicalHeight(), angles, this.aspect, this.insets);
+    pose.distance *= CROP;
+    if (jump) this.rig.jumpTo(pose);
+    else this.rig.flyTo(pose);
+  }
+
+  flyToSlot(slot: number): void {
+    const entry = this.feed.world.services.get(slot);
+    if (!entry) return;
+    this.userMoved = true;
+    const { x, z } = lotCentre(entry);
+    const height = Math.max(this.fleet.rise[slot * 4 + 1] ?? 0, heightOf(this.feed.world.columns.pods[slot] ?? 0));
+    const reach = LOT * 1.6;
+    const angles = { yaw: this.rig.goal.yaw, pitch: Math.min(this.rig.goal.pitch, 0.62) };
+    this.rig.flyTo(frameBox({ minX: x - reach, maxX: x + reach, minZ: z - reach, maxZ: z + reach }, height + 3, angles, this.aspect, this.insets));
+  }
+
+  /** Point in CSS pixels → slot, or null. */
+  pick(x: number, y: number, size: { width: number; height: number }): number | null {
+    const direction = rayThrough(this.view, this.aspect, (x / size.width) * 2 - 1, 1 - (y / size.height) * 2);
+    return pickBuilding(this.fleet, { origin: this.view.eye, direction }, this.now);
+  }
+
+  /** Where the middle of a building is, in CSS pixels. */
+  projectSlot(slot: number, size: { width: number; height: number }): { x: number; y: number } | null {
+    const entry = this.feed.world.services.get(slot);
+    if (!entry) return null;
+    const seen = project(this.view, this.aspect, { ...lotCentre(entry), y: this.fleet.heightAt(slot, this.now) / 2 });
+    return seen.depth > 0 ? { x: ((seen.x + 1) / 2) * size.width, y: ((1 - seen.y) / 2) * size.height } : null;
+  }
+
+  /** One frame. Returns whether the next one would differ. */
+  frame(seconds: number, camera: THREE.PerspectiveCamera): boolean {
+    this.shiftTime();
+    const { now, feed, fleet } = this;
+    this.takeArrivals(now);
+    const cameraMoves = this.rig.step(seconds);
+    this.applyCamera(camera);
+    this.attributes.flush();
+    this.traffic.flush();
+    this.uniforms.uTime.value = now;
+    const flying = this.traffic.ring.lastLanding > now;
+    const spinning = fleet.spinning && !this.reducedMotion;
+    return cameraMoves || flying || spinning || fleet.settledAt > now || feed.world.layoutVersion !== this.layoutVersion;
+  }
+
+  private takeArrivals(now: number): void {
+    const { feed, fleet } = this;
+    const requests = feed.takeRequests();
+    fleet.sync(feed.world, now);
+    if (feed.world.layoutVersion !== this.layoutVersion) this.applyLayout();
+    if (fleet.shapeVersion !== this.shapeVersion) {
+      this.shapeVersion = fleet.shapeVersion;
+      this.rebuildCurves();
+    }
+    if (this.reducedMotion) return;
+    const clock = { now, toLocal: feed.toLocal, toCity: (localMs: number) => (localMs - performance.timeOrigin - this.epochMs) / 1000 };
+    for (const batch of requests) scheduleRequests(this.traffic.ring, batch, clock);
+  }
+
+  private applyLayout(): void {
+    const { world } = this.feed;
+    this.layoutVersion = world.layoutVersion;
+    this.rect = cityRect(world.districts, world.services.values());
+    this.gatePlace = gateOf(this.rect);
+    this.plots.set(world.districts);
+    this.signs.set(world.districts);
+    this.gate.set(this.gatePlace);
+    this.edges.set([...world.edges.values()]);
+    const radius = rectRadius(this.rect);
+    const reach = LOT * 4;
+    this.rig.bounds = { minX: this.rect.minX - reach, maxX: this.rect.maxX + reach, minZ: this.gatePlace.z - reach, maxZ: this.rect.maxZ + reach };
+    this.rig.maxDistance = Math.max(80, radius * 6);
+    if (!this.userMoved) this.frameAll(this.framedServices <= 0);
+    this.framedServices = world.services.size;
+  }
+
+  private rebuildCurves(): void {
+    const { world } = this.feed;
+    let highest = 0;
+    for (const id of world.edges.keys()) highest = Math.max(highest, id);
+    if (highest >= (this.curves.width / 4) * CURVE_ROWS || !this.uniforms.uCurves.value) {
+      this.uniforms.uCurves.value?.dispose();
+      this.curves = emptyCurves(highest);
+      this.uniforms.uCurves.value = new THREE.DataTexture(this.curves.data, this.curves.width, this.curves.height, THREE.RGBAFormat, THREE.FloatType);
+    }
+    fillCurves(this.curves, world.edges.values(), this.fleet, this.gatePlace);
+    this.uniforms.uCurves.value.needsUpdate = true;
+  }
+
+  private applyCamera(camera: THREE.PerspectiveCamera): void {
+    this.view = viewOf(this.rig.pose);
+    const { eye, right, up, back } = this.view;
+    camera.position.set(eye.x, eye.y, eye.z);
+    BASIS.set(right.x, up.x, back.x, 0, right.y, up.y, back.y, 0, right.z, up.z, back.z, 0, 0, 0, 0, 1);
+    camera.quaternion.setFromRotationMatrix(BASIS);
+    const { distance } = this.rig.pose;
+    camera.fov = THREE.MathUtils.radToDeg(FOV);
+    camera.near = Math.max(0.4, distance * 0.015);
+    camera.far = distance * 14 + 800;
+    camera.aspect = this.aspect;
+    camera.updateProjectionMatrix();
+    // The far side of the city stays readable from any height; what lies behind it fades.
+    const sight = Math.max(distance, rectRadius(this.rect) * 0.9);
+    this.uniforms.uHazeScale.value = 1 / (sight * 2.0 + 24);
+  }
+
+  /** Shifts the origin of city time, so that it never outgrows a float32. */
+  private shiftTime(): void {
+    if (this.now < TIME_SHIFT_S * 1.1) return;
+    this.epochMs += TIME_SHIFT_S * 1000;
+    this.fleet.shiftTime(TIME_SHIFT_S);
+    this.traffic.ring.shiftTime(TIME_SHIFT_S);
+  }
+
+  private get isSmall(): boolean {
+    return rectRadius(this.rect) < LOT * 4;
+  }
+
+  /** The skyline to frame for: one giant may stand out of it. */
+  private typicalHeight(): number {
+    const heights = [...this.feed.world.services.keys()].map((slot) => heightOf(this.feed.world.columns.pods[slot] ?? 0)).sort((a, b) => a - b);
+    return (heights[Math.floor(heights.length * 0.9)] ?? 3) + 1.5;
+  }
+}
+
+const BASIS = new THREE.Matrix4();

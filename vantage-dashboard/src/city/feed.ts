@@ -1,0 +1,13 @@
+import type { RequestColumns } from '../world/model';
+import type { World } from '../world/world';
+
+/** What the city needs from whoever feeds it. */
+export interface CityFeed {
+  world: World;
+  /** Server epoch ms → local epoch ms. */
+  toLocal: (serverMs: number) => number;
+  /** Batches of requests that arrived since the last call. */
+  takeRequests: () => RequestColumns[];
+  /** Calls back when anything arrived; returns the way to stop that. */
+  onArrival: (callback: () => void) => () => void;
+}

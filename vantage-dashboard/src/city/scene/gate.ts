@@ -1,0 +1,87 @@
+import * as THREE from 'three';
+import { mergeGeometries } from 'three/addons/utils/BufferGeometryUtils.js';
+import type { Gate as GatePlace } from '../plan';
+import { COMMON, OUTPUT } from './glsl';
+import { LAYER, material, unculled, type CityUniforms } from './uniforms';
+
+/** The ingress: a hoop at the edge of the city through which requests from outside fly in. */
+
+const PART = { frame: 0, veil: 1, path: 2 } as const;
+
+function gateGeometry(): THREE.BufferGeometry {
+  const tagged = (geometry: THREE.BufferGeometry, part: number) => {
+    geometry.setAttribute('part', new THREE.BufferAttribute(new Float32Array(geometry.getAttribute('position').count).fill(part), 1));
+    return geometry;
+  };
+  // In units of the hoop's radius, its centre at the origin, facing along z.
+  const pylon = (x: number) => tagged(new THREE.BoxGeometry(0.16, 1.55, 0.3).translate(x, -0.55, 0), PART.frame);
+  return mergeGeometries([
+    tagged(new THREE.TorusGeometry(1, 0.055, 6, 48), PART.frame),
+    tagged(new THREE.TorusGeometry(1.16, 0.022, 4, 48), PART.frame),
+    pylon(-1.16),
+    pylon(1.16),
+    tagged(new THREE.CircleGeometry(0.95, 40), PART.veil),
+    tagged(new THREE.PlaneGeometry(1.5, 3).rotateX(-Math.PI / 2).translate(0, -1.295, 1.2), PART.path),
+  ]);
+}
+
+const VERTEX = /* glsl */ `
+attribute float part;
+uniform vec4 uGate; // centre, radius
+varying vec3 vWorld;
+varying vec3 vLocal;
+varying vec3 vNormal;
+flat varying float vPart;
+void main() {
+  vPart = part;
+  vLocal = position;
+  vNormal = normal;
+  vec3 p = uGate.xyz + position * uGate.w;
+  vWorld = p;
+  gl_Position = projectionMatrix * viewMatrix * vec4(p, 1.0);
+}`;
+
+const FRAGMENT = /* glsl */ `
+${COMMON}
+uniform float uMotion;
+varying vec3 vWorld;
+varying vec3 vLocal;
+varying vec3 vNormal;
+flat varying float vPart;
+void main() {
+  vec3 ice = vec3(0.35, 0.78, 1.0);
+  vec3 c;
+  float alpha = 1.0;
+  if (vPart < 0.5) {
+    float facing = max(0.0, dot(normalize(vNormal), normalize(cameraPosition - vWorld)));
+    bool hoop = length(vLocal.xy) < 1.08 && abs(vLocal.z) < 0.1;
+    c = hoop ? ice * (0.45 + 0.35 * facing) : vec3(0.012, 0.018, 0.035) + ice * 0.22 * pow(1.0 - facing, 2.0);
+  } else if (vPart < 1.5) {
+    float r = length(vLocal.xy);
+    float ripple = 0.5 + 0.5 * sin(r * 22.0 - uTime * 2.4 * uMotion);
+    alpha = 0.05 + 0.30 * pow(r, 5.0) + 0.045 * ripple * r;
+    c = ice * 0.9;
+  } else {
+    float across = abs(vLocal.x) / 0.75;
+    float fade = smoothstep(2.6, 0.0, vLocal.z) * (1.0 - smoothstep(0.85, 1.0, across));
+    alpha = fade * (0.10 + 0.25 * step(0.9, across) + 0.12 * step(0.5, fract(vLocal.z * 4.0)) * step(across, 0.06));
+    c = ice * 0.6;
+  }
+  float clear = exp(-pow(length(vWorld - cameraPosition) * uHazeScale, 2.6));
+  gl_FragColor = vec4(c * clear, alpha);
+  ${OUTPUT}
+}`;
+
+export class Gate {
+  readonly mesh: THREE.Mesh;
+  private readonly place = { value: new THREE.Vector4(0, -100, 0, 1) };
+
+  constructor(uniforms: CityUniforms) {
+    const shader = material(uniforms, VERTEX, FRAGMENT, { transparent: true, side: THREE.DoubleSide, depthWrite: false }, { uGate: this.place });
+    this.mesh = unculled(new THREE.Mesh(gateGeometry(), shader), LAYER.edges);
+  }
+
+  set(gate: GatePlace): void {
+    this.place.value.set(gate.x, gate.y, gate.z, gate.radius);
+  }
+}

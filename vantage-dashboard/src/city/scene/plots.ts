@@ -1,0 +1,91 @@
+import * as THREE from 'three';
+import type { District } from '../../world/model';
+import { LOT } from '../encoding';
+import { districtRect } from '../plan';
+import { COMMON, OUTPUT } from './glsl';
+import { LAYER, material, unculled, type CityUniforms } from './uniforms';
+
+/** A district's plot with its border and lot marks, and the half of the avenue that runs around it. */
+
+const VERTEX = /* glsl */ `
+attribute vec4 aRect; // centre x, z, half width, half depth
+varying vec3 vWorld;
+varying vec2 vAt;
+flat varying vec2 vHalf;
+void main() {
+  vHalf = aRect.zw;
+  vAt = position.xy * 2.0 * (aRect.zw + ${LOT.toFixed(1)});
+  vec3 p = vec3(aRect.x + vAt.x, 0.0, aRect.y + vAt.y);
+  vWorld = p;
+  gl_Position = projectionMatrix * viewMatrix * vec4(p, 1.0);
+}`;
+
+const FRAGMENT = /* glsl */ `
+${COMMON}
+uniform float uReflect;
+varying vec3 vWorld;
+varying vec2 vAt;
+flat varying vec2 vHalf;
+float stroke(float distance, float halfWidth) {
+  float pixel = fwidth(distance) + 1e-5;
+  float w = max(halfWidth, pixel * 0.6);
+  return (1.0 - smoothstep(w, w + pixel, abs(distance))) * min(1.0, halfWidth / w + 0.2);
+}
+void main() {
+  vec2 q = abs(vAt) - vHalf;
+  // Distance to the border: negative inside.
+  float border = length(max(q, 0.0)) + min(max(q.x, q.y), 0.0);
+  float square = max(q.x, q.y);
+  float inside = 1.0 - step(0.0, border);
+  vec3 violet = vec3(0.46, 0.10, 0.72);
+  vec3 steel = vec3(0.05, 0.22, 0.36);
+
+  vec3 c = inside * vec3(0.0068, 0.0085, 0.020);
+  float alpha = inside * (1.0 - uReflect * 0.30) * 0.92;
+  // Small crosses where lots meet, corner ticks around each house.
+  vec2 lot = abs(fract((vAt + vHalf) / ${LOT.toFixed(1)}) - 0.5);
+  vec2 edge = (0.5 - lot) * ${LOT.toFixed(1)};
+  float cross = max(stroke(edge.x, 0.02) * step(edge.y, 0.28), stroke(edge.y, 0.02) * step(edge.x, 0.28));
+  float farAway = smoothstep(0.10, 0.03, fwidth(vAt.x + vAt.y) * 0.25);
+  c += inside * steel * cross * 0.9 * farAway;
+  // The border: one clean line, a soft one within.
+  c += violet * (stroke(border, 0.055) * 1.15 + inside * exp(border * 1.4) * 0.055 + stroke(border + 0.42, 0.018) * 0.25);
+  alpha = max(alpha, stroke(border, 0.055));
+
+  // Avenue: kerb, edge line, dashes in the middle (where the neighbour's half begins).
+  float road = step(0.0, border) * (1.0 - smoothstep(3.6, 4.0, border));
+  c += road * vec3(0.0030, 0.0036, 0.0072);
+  alpha = max(alpha, road * 0.55);
+  float along = q.x > q.y ? vAt.y : vAt.x;
+  float dash = step(0.45, fract(along / 2.0));
+  float mid = stroke(square - 3.98, 0.035) * dash * step(-0.2, border);
+  float kerb = stroke(border - 0.75, 0.022) * (1.0 - inside);
+  c += vec3(0.05, 0.42, 0.62) * mid * 0.55 + steel * kerb * 0.75;
+  alpha = max(alpha, max(mid, kerb) * 0.8);
+
+  gl_FragColor = vec4(haze(c, vWorld), alpha);
+  ${OUTPUT}
+}`;
+
+export class Plots {
+  readonly mesh: THREE.Mesh<THREE.InstancedBufferGeometry>;
+
+  constructor(uniforms: CityUniforms) {
+    const geometry = new THREE.InstancedBufferGeometry();
+    const plane = new THREE.PlaneGeometry(1, 1);
+    geometry.setIndex(plane.index);
+    geometry.setAttribute('position', plane.getAttribute('position'));
+    this.mesh = unculled(new THREE.Mesh(geometry, material(uniforms, VERTEX, FRAGMENT, { transparent: true, depthWrite: false, side: THREE.DoubleSide })), LAYER.plots);
+    this.set([]);
+  }
+
+  set(districts: readonly District[]): void {
+    const rects = new Float32Array(Math.max(1, districts.length) * 4);
+    districts.forEach((district, i) => {
+      const r = districtRect(district);
+      rects.set([(r.minX + r.maxX) / 2, (r.minZ + r.maxZ) / 2, (r.maxX - r.minX) / 2, (r.maxZ - r.minZ) / 2], i * 4);
+    });
+    this.mesh.geometry.setAttribute('aRect', new THREE.InstancedBufferAttribute(rects, 4));
+    this.mesh.geometry.instanceCount = districts.length;
+  }
+}

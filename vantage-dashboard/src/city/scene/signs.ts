@@ -1,0 +1,104 @@
+import * as THREE from 'three';
+import type { District } from '../../world/model';
+import { LOT } from '../encoding';
+import { districtRect } from '../plan';
+import { COMMON, OUTPUT } from './glsl';
+import { LAYER, material, unculled, type CityUniforms } from './uniforms';
+
+/** District names painted on the avenues, on all four sides: one texture, one draw call. */
+
+const ROW_PX = 64;
+const ROW_WIDTH_PX = 1024;
+const MAX_ROWS = 64;
+const LETTER_HEIGHT = LOT * 0.42;
+
+const VERTEX = /* glsl */ `
+attribute vec4 aPlace;  // x, z, right x, right z (unit)
+attribute vec4 aText;   // length, texture row, rows, share of the row in use
+varying vec3 vWorld;
+varying vec2 vUv;
+void main() {
+  vec2 right = aPlace.zw;
+  vec2 up = vec2(right.y, -right.x);
+  vec2 at = aPlace.xy + right * (position.x + 0.5) * aText.x + up * position.y * ${LETTER_HEIGHT.toFixed(2)};
+  vWorld = vec3(at.x, 0.0, at.y);
+  vUv = vec2((position.x + 0.5) * aText.w, 1.0 - (aText.y + 0.5 - position.y) / aText.z);
+  gl_Position = projectionMatrix * viewMatrix * vec4(vWorld, 1.0);
+}`;
+
+const FRAGMENT = /* glsl */ `
+${COMMON}
+uniform sampler2D uText;
+varying vec3 vWorld;
+varying vec2 vUv;
+void main() {
+  float ink = texture2D(uText, vUv).r;
+  float clear = exp(-pow(length(vWorld - cameraPosition) * uHazeScale, 2.6));
+  gl_FragColor = vec4(vec3(0.42, 0.46, 0.95) * ink * 0.62 * clear, ink);
+  ${OUTPUT}
+}`;
+
+export class Signs {
+  readonly mesh: THREE.Mesh<THREE.InstancedBufferGeometry, THREE.ShaderMaterial>;
+  private readonly text = { value: null as THREE.CanvasTexture | null };
+
+  constructor(uniforms: CityUniforms) {
+    const plane = new THREE.PlaneGeometry(1, 1);
+    const geometry = new THREE.InstancedBufferGeometry();
+    geometry.setIndex(plane.index);
+    geometry.setAttribute('position', plane.getAttribute('position'));
+    const shader = material(uniforms, VERTEX, FRAGMENT, { transparent: true, depthWrite: false, blending: THREE.AdditiveBlending, side: THREE.DoubleSide }, { uText: this.text });
+    this.mesh = unculled(new THREE.Mesh(geometry, shader), LAYER.signs);
+    this.set([]);
+  }
+
+  set(districts: readonly District[]): void {
+    const named = districts.filter((district) => district.name !== '').slice(0, MAX_ROWS);
+    const { texture, widths } = paint(named.map((district) => district.name));
+    this.text.value?.dispose();
+    this.text.value = texture;
+    const rows = Math.max(1, named.length);
+    const place: number[] = [], text: number[] = [];
+    named.forEach((district, row) => {
+      const rect = districtRect(district);
+      const room = Math.min(rect.maxX - rect.minX, rect.maxZ - rect.minZ);
+      const length = Math.min(room, (widths[row]! / ROW_PX) * LETTER_HEIGHT);
+      const out = LOT * 0.48;
+      // Each side is written to be read from outside, starting at its own left corner.
+      for (const [x, z, rx, rz] of [
+        [rect.maxX, rect.minZ - out, -1, 0],
+        [rect.minX, rect.maxZ + out, 1, 0],
+        [rect.minX - out, rect.minZ, 0, 1],
+        [rect.maxX + out, rect.maxZ, 0, -1],
+      ] as const) {
+        place.push(x, z, rx, rz);
+        text.push(length, row, rows, widths[row]! / ROW_WIDTH_PX);
+      }
+    });
+    const { geometry } = this.mesh;
+    geometry.setAttribute('aPlace', new THREE.InstancedBufferAttribute(new Float32Array(place), 4));
+    geometry.setAttribute('aText', new THREE.InstancedBufferAttribute(new Float32Array(text), 4));
+    geometry.instanceCount = place.length / 4;
+  }
+}
+
+function paint(names: readonly string[]): { texture: THREE.CanvasTexture; widths: number[] } {
+  const canvas = document.createElement('canvas');
+  canvas.width = ROW_WIDTH_PX;
+  canvas.height = ROW_PX * Math.max(1, names.length);
+  const pen = canvas.getContext('2d');
+  const widths = names.map((name, row) => {
+    if (!pen) return 0;
+    pen.font = `600 ${ROW_PX * 0.62}px Inter, system-ui, sans-serif`;
+    pen.letterSpacing = '8px';
+    pen.textBaseline = 'middle';
+    pen.fillStyle = '#fff';
+    const label = name.toUpperCase();
+    const width = Math.min(ROW_WIDTH_PX, pen.measureText(label).width + 8);
+    pen.fillText(label, 4, ROW_PX * (row + 0.52), ROW_WIDTH_PX - 8);
+    return width;
+  });
+  const texture = new THREE.CanvasTexture(canvas);
+  texture.anisotropy = 8;
+  return { texture, widths };
+}

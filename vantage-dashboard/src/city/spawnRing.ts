@@ -1,0 +1,40 @@
+/**
+ * Particles as 16-byte records (start, duration, edge, error) in a ring that the GPU reads.
+ * A record is written once, at spawn; the oldest is overwritten when the ring is full.
+ */
+export class SpawnRing {
+  readonly data: Float32Array<ArrayBuffer>;
+  /** City time at which the last particle in the air lands. */
+  lastLanding = 0;
+
+  private head = 0;
+  private pending = 0;
+
+  constructor(readonly capacity: number) {
+    this.data = new Float32Array(capacity * 4);
+  }
+
+  spawn(start: number, duration: number, edge: number, error: boolean): void {
+    this.data.set([start, duration, edge, error ? 1 : 0], this.head * 4);
+    this.head = (this.head + 1) % this.capacity;
+    this.pending = Math.min(this.pending + 1, this.capacity);
+    this.lastLanding = Math.max(this.lastLanding, start + duration);
+  }
+
+  /** Records written since the last call, as at most two ranges [first record, count]. */
+  takeDirty(): [number, number][] {
+    const count = this.pending;
+    this.pending = 0;
+    if (count === 0) return [];
+    const first = (this.head - count + this.capacity) % this.capacity;
+    const beforeWrap = Math.min(count, this.capacity - first);
+    return beforeWrap === count ? [[first, count]] : [[first, beforeWrap], [0, count - beforeWrap]];
+  }
+
+  /** See Fleet.shiftTime. Every record is dirty afterwards. */
+  shiftTime(seconds: number): void {
+    for (let record = 0; record < this.capacity; record++) this.data[record * 4]! -= seconds;
+    this.lastLanding -= seconds;
+    this.pending = this.capacity;
+  }
+}

@@ -1,0 +1,18 @@
+import { useEffect, useMemo, useState } from 'react';
+
+const PHONE_PX = 900;
+
+/** How much of the view the panels cover, so that the camera frames the city in what is left. */
+export function useInsets({ panel, logs }: { panel: boolean; logs: boolean }) {
+  const [size, setSize] = useState(() => ({ width: window.innerWidth, height: window.innerHeight }));
+  useEffect(() => {
+    const measure = () => setSize({ width: window.innerWidth, height: window.innerHeight });
+    window.addEventListener('resize', measure);
+    return () => window.removeEventListener('resize', measure);
+  }, []);
+  return useMemo(() => {
+    const { width, height } = size;
+    if (width < PHONE_PX) return { left: 0.02, right: 0.02, top: Math.min(0.3, 150 / height), bottom: panel ? 0.5 : Math.min(0.3, 130 / height) };
+    return { left: 0.03, right: panel ? Math.min(0.5, 390 / width) : 0.03, top: 76 / height, bottom: Math.min(0.4, (logs ? 222 : 84) / height) };
+  }, [size, panel, logs]);
+}

@@ -1,0 +1,100 @@
+import type { ReactNode } from 'react';
+import type { FleetStatus } from '../stream/messages';
+import type { LinkState } from '../stream/socket';
+import { duration, percent, rate } from '../ui/format';
+import { StatusMark } from '../ui/StatusMark';
+import { STATUS_BY_SEVERITY, statusLook } from '../world/status';
+import { statusOfScore, type StatusCounts } from '../world/summary';
+import './hud.css';
+
+export interface HudBarProps {
+  link: LinkState;
+  fleet: FleetStatus | null;
+  serviceCount: number;
+  counts: StatusCounts;
+  children?: ReactNode;
+}
+
+const LINK_WORDS: Record<LinkState, string> = { connecting: 'Connecting', live: 'Live', stale: 'Stale', offline: 'Offline' };
+
+/** Error share from which the number itself raises its voice. */
+const ERRORS_LOUD = 0.05;
+const ERRORS_NOTED = 0.01;
+const LAG_NOTED_MS = 5000;
+
+export function HudBar({ link, fleet, serviceCount, counts, children }: HudBarProps) {
+  const errors = fleet?.error_ratio ?? null;
+  const lag = fleet?.ingest_lag_ms ?? null;
+  return (
+    <header className="hud">
+      <div className="hud-brand">
+        <h1 className="wordmark">VANTAGE</h1>
+        <span className={`link link-${link}`} data-testid="connection" data-state={link} role="status">
+          <span className="link-dot" aria-hidden="true" />
+          {LINK_WORDS[link]}
+        </span>
+      </div>
+      <dl className="hud-figures" data-stale={link !== 'live' || undefined}>
+        <Health score={fleet?.health ?? null} />
+        <Services total={serviceCount} counts={counts} />
+        <Figure id="hud-rps" label="Requests" value={rate(fleet?.requests_per_second)} unit="/s" />
+        <Figure id="hud-errors" label="Errors" value={percent(errors)} tone={tone(errors, ERRORS_NOTED, ERRORS_LOUD)} />
+        <Figure id="hud-lag" label="Ingest lag" value={duration(lag)} tone={tone(lag, LAG_NOTED_MS, LAG_NOTED_MS * 6)} />
+        <Figure id="hud-alarms" label="Alarms" value={fleet ? String(fleet.alerts_firing) : '–'} tone={tone(fleet?.alerts_firing ?? 0, 1, 1)} />
+      </dl>
+      <div className="hud-tools">{children}</div>
+    </header>
+  );
+}
+
+function tone(value: number | null, noted: number, loud: number): string {
+  if (value === null || value < noted) return '';
+  return value >= loud ? 'tone-unhealthy' : 'tone-degraded';
+}
+
+function Health({ score }: { score: number | null }) {
+  const look = statusLook(statusOfScore(score));
+  return (
+    <div className="figure figure-health" data-testid="hud-health">
+      <dt>Health</dt>
+      <dd className="num">
+        <span className={`figure-value tone-${look.tone}`}>{score ?? '–'}</span>
+        <span className={`figure-word tone-${look.tone}`}>{look.word}</span>
+      </dd>
+    </div>
+  );
+}
+
+function Services({ total, counts }: { total: number; counts: StatusCounts }) {
+  return (
+    <div className="figure" data-testid="hud-services">
+      <dt>Services</dt>
+      <dd className="num">
+        <span className="figure-value">{total}</span>
+        <span className="figure-states">
+          {STATUS_BY_SEVERITY.filter((status) => counts[status] > 0).map((status) => {
+            const { glyph, tone: color, word } = statusLook(status);
+            return (
+              <span key={status} title={word}>
+                <StatusMark glyph={glyph} tone={color}>{counts[status]}</StatusMark>
+                <span className="visually-hidden"> {word}</span>
+              </span>
+            );
+          })}
+        </span>
+      </dd>
+    </div>
+  );
+}
+
+function Figure({ id, label, value, unit, tone: color = '' }: { id: string; label: string; value: string; unit?: string; tone?: string }) {
+  return (
+    <div className="figure" data-testid={id}>
+      <dt>{label}</dt>
+      <dd className="num">
+        <span className={`figure-value ${color}`}>{value}</span>
+        {unit && <span className="figure-unit">{unit}</span>}
+      </dd>
+    </div>
+  );
+}

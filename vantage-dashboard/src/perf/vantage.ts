@@ -1,0 +1,77 @@
+import type { ServiceRow } from '../world/model';
+
+/** window.__vantage: figures for tests and benches, installed with ?vantage=1 only. */
+
+export interface FrameStats {
+  frames: number;
+  draws: number;
+  triangles: number;
+  /** Bytes given to the GPU (buffers and textures) since the start, and on average over the last frames. */
+  bytes: number;
+  bytesPerFrame: number;
+  jsMs: { p50: number; p95: number };
+  tier: string;
+}
+
+export interface CityProbe {
+  stats: () => FrameStats;
+  project: (serviceId: string) => { x: number; y: number } | null;
+  probe: (x: number, y: number) => [number, number, number, number];
+  coverage: (threshold?: number) => number;
+}
+
+export interface LastChange {
+  rps: number;
+  errorRatio: number | null;
+  /** Epoch ms (performance.timeOrigin based). */
+  at: number;
+}
+
+/** One global, filled from two sides: the session (numbers) and, when there is one, the city (pixels). */
+export class Vantage {
+  firstFrameAt: number | null = null;
+  lastChange: Record<string, LastChange> = {};
+  private city: CityProbe | null = null;
+
+  constructor(private readonly rows: () => ServiceRow[]) {}
+
+  attachCity(city: CityProbe | null): void {
+    this.city = city;
+  }
+
+  get stats(): FrameStats | null {
+    return this.city?.stats() ?? null;
+  }
+
+  project(serviceId: string): { x: number; y: number } | null {
+    return this.city?.project(serviceId) ?? null;
+  }
+
+  probe(x: number, y: number): [number, number, number, number] | null {
+    return this.city?.probe(x, y) ?? null;
+  }
+
+  coverage(threshold?: number): number | null {
+    return this.city?.coverage(threshold) ?? null;
+  }
+
+  services(): Record<string, ServiceRow> {
+    return Object.fromEntries(this.rows().map((row) => [row.id, row]));
+  }
+
+  /** The numbers now on screen: notes when one of them differs from what was there before. */
+  shown(): void {
+    const at = performance.timeOrigin + performance.now();
+    this.firstFrameAt ??= at;
+    for (const { id, rps, errorRatio } of this.rows()) {
+      const last = this.lastChange[id];
+      if (last?.rps !== rps || last.errorRatio !== errorRatio) this.lastChange[id] = { rps, errorRatio, at };
+    }
+  }
+}
+
+declare global {
+  interface Window {
+    __vantage?: Vantage;
+  }
+}

@@ -1,0 +1,36 @@
+import { Status, type ServiceRow, type StatusCode } from './model';
+import { needsAttention, STATUS_BY_SEVERITY } from './status';
+
+export type StatusCounts = Record<StatusCode, number>;
+
+export function countByStatus(rows: readonly ServiceRow[]): StatusCounts {
+  const counts: StatusCounts = { 0: 0, 1: 0, 2: 0, 3: 0 };
+  for (const row of rows) counts[row.status]++;
+  return counts;
+}
+
+const severity = (status: StatusCode): number => STATUS_BY_SEVERITY.indexOf(status);
+
+/** The services to look at first: worst status, then lowest score, then busiest. */
+export function attentionList(rows: readonly ServiceRow[]): ServiceRow[] {
+  return rows
+    .filter((row) => needsAttention(row.status))
+    .sort((a, b) => severity(a.status) - severity(b.status) || (a.health ?? 101) - (b.health ?? 101) || b.rps - a.rps || a.id.localeCompare(b.id));
+}
+
+/** The fleet's word for its mean score; the thresholds are those of a service's own status. */
+export function statusOfScore(score: number | null): StatusCode {
+  if (score === null) return Status.UNKNOWN;
+  if (score >= 80) return Status.HEALTHY;
+  return score >= 50 ? Status.DEGRADED : Status.UNHEALTHY;
+}
+
+/** Services whose name, id or district contains every word of the query. */
+export function matchServices(rows: readonly ServiceRow[], query: string): ServiceRow[] {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return [];
+  return rows.filter((row) => {
+    const text = `${row.id} ${row.district}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+}
