@@ -22,11 +22,13 @@ import email
 import email.policy
 import gzip
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -258,11 +260,17 @@ class ClickHouseServer:
         self._process: subprocess.Popen[str] | None = None
         self.port = 0
 
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}/"
+
     def start(self) -> None:
         """Returns when it answers: the port is printed once the engine is open and the socket listens."""
         module = [sys.executable, "-m", "tests.clickhouse_http"]
-        command = [*module, "--path", str(self._path), "--port", str(self.port)]
-        process = self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        command = [*module, "--owned", "--path", str(self._path), "--port", str(self.port)]
+        process = self._process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         assert process.stdout is not None
         printed = process.stdout.readline()
         if not printed:
@@ -286,8 +294,9 @@ class ClickHouseServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 @contextlib.contextmanager
@@ -310,13 +319,22 @@ def _quoted(value: str) -> str:
     return f"'{escaped}'"
 
 
+def _end_with_owner() -> None:
+    """Without this a killed test run would leave an engine behind, perhaps at work on an endless query."""
+    sys.stdin.read()
+    os._exit(1)
+
+
 def main() -> None:
     """Prints the port as its only line, then serves until SIGTERM or Ctrl-C."""
     parser = argparse.ArgumentParser(description="chDB behind ClickHouse's HTTP interface, for tests")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--path", type=Path, required=True, help="directory of the data; one process at a time")
+    parser.add_argument("--owned", action="store_true", help="end when standard input ends, as it does with a parent")
     options = parser.parse_args()
+    if options.owned:
+        threading.Thread(target=_end_with_owner, daemon=True).start()
     listener = socket.create_server((options.host, options.port), backlog=256)
     engine = Engine(options.path.resolve())
     sys.stdout.write(f"{listener.getsockname()[1]}\n")

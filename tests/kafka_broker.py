@@ -40,6 +40,8 @@ class Broker(Protocol):
     makes_topics: bool
     """Topics can be made and deleted by an admin client, and have ids."""
     can_stop: bool
+    finds_times: bool
+    """Offsets can be looked up by time."""
 
     @property
     def label(self) -> str: ...
@@ -98,6 +100,7 @@ class ApacheKafka:
     kind: Literal["kafka", "mock"] = "kafka"
     makes_topics = True
     can_stop = True
+    finds_times = True
 
     def __init__(self, jars: Path, directory: Path) -> None:
         self._jars = jars
@@ -159,13 +162,14 @@ class MockKafka:
     kind: Literal["kafka", "mock"] = "mock"
     makes_topics = False
     can_stop = False
+    finds_times = False
 
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
 
     @property
     def label(self) -> str:
-        return "librdkafka's mock cluster (no Java and Maven here; tests of outages and topic admin are skipped)"
+        return "librdkafka's mock cluster (no Java and Maven here; tests of outages, topic admin and times are skipped)"
 
     def stop(self) -> None:
         raise NotImplementedError("the mock cluster cannot be stopped: ask can_stop first")

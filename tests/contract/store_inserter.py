@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from vantage_common.settings import Settings
+from vantage_common.settings import load_settings
 from vantage_common.store.open import open_store
 
 from tests.contract.store_rows import NOON_MS, block, rows_of
@@ -14,7 +14,7 @@ ITEM = {"service_name": "s", "metric_name": "m", "metric_type": "gauge", "value"
 
 
 async def insert_for_ever(data_dir: Path) -> None:
-    store = open_store(Settings(data_dir=data_dir))
+    store = open_store(load_settings(data_dir=data_dir, store="chdb", retention_raw_days=3650))
     await store.admin.migrate()
     number = 0
     while True:

@@ -23,9 +23,10 @@ from vantage_common.errors import (
     UserError,
     VantageError,
 )
-from vantage_common.settings import Settings
+from vantage_common.settings import Settings, load_settings
 from vantage_common.store.api import Held, Store
 from vantage_common.store.clickhouse import ClickHouseAdmin, ClickHouseStore, Retention, open_chdb
+from vantage_common.store.memory import release_engine_code
 from vantage_common.store.migrations import Applied, load_migrations, pending
 from vantage_common.store.open import open_store
 from vantage_common.store.plan import (
@@ -78,10 +79,10 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     """Settings of a store that nobody has opened yet."""
     days: dict[str, Any] = {"retention_raw_days": 3650, "retention_spans_days": 3650}
     if request.param == "chdb":
-        yield Settings(data_dir=tmp_path, store="chdb", **days)
+        yield load_settings(data_dir=tmp_path, store="chdb", **days)
         return
     with clickhouse_http(tmp_path) as server:
-        yield Settings(store="clickhouse", clickhouse_host="127.0.0.1", clickhouse_port=server.port, **days)
+        yield load_settings(store="clickhouse", clickhouse_host="127.0.0.1", clickhouse_port=server.port, **days)
 
 
 @pytest.fixture
@@ -197,9 +198,9 @@ async def test_rows_that_fit_no_column_are_rejected_for_good(store: Store, colum
     assert await value(store, call("rows")) == 0
 
 
-async def test_more_days_than_a_block_may_span_are_rejected(store: Store) -> None:
+async def test_more_days_than_a_block_may_span_are_rejected(embedded: ClickHouseStore) -> None:
     with pytest.raises(StoreRejected, match="252"):
-        await insert_samples(store, [{"timestamp": NOON_MS - day * DAY_MS} for day in range(150)], token="wide")
+        await insert_samples(embedded, [{"timestamp": NOON_MS - day * DAY_MS} for day in range(150)], token="wide")
 
 
 async def test_a_workspace_sees_its_own_rows_whatever_the_filter(store: Store) -> None:
@@ -395,7 +396,7 @@ async def test_migrations_run_once(where: Settings) -> None:
 
 
 async def test_a_store_of_a_newer_vantage_is_refused(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, store="chdb")
+    settings = load_settings(data_dir=tmp_path, store="chdb")
     store = open_store(settings)
     await store.admin.migrate()
     assert isinstance(store.admin, ClickHouseAdmin)
@@ -444,7 +445,7 @@ def test_acknowledged_rows_survive_kill_9(tmp_path: Path) -> None:
             acknowledged = int(line)
             if acknowledged == 20:
                 with pytest.raises(StoreUnavailable, match="in use by another process"):
-                    open_store(Settings(data_dir=tmp_path, store="chdb"))
+                    open_store(load_settings(data_dir=tmp_path, store="chdb"))
                 process.send_signal(signal.SIGKILL)
     rows = asyncio.run(_stored_rows(tmp_path))
     assert acknowledged >= 20
@@ -452,7 +453,7 @@ def test_acknowledged_rows_survive_kill_9(tmp_path: Path) -> None:
 
 
 async def _stored_rows(data_dir: Path) -> Any:
-    store = open_store(Settings(data_dir=data_dir, store="chdb"))
+    store = open_store(load_settings(data_dir=data_dir, store="chdb", retention_raw_days=3650))
     await store.admin.migrate()
     rows = await value(store, call("rows"))
     await store.close()
@@ -462,9 +463,9 @@ async def _stored_rows(data_dir: Path) -> Any:
 def test_a_process_that_used_the_store_exits_cleanly(tmp_path: Path) -> None:
     code = (
         "import asyncio, sys; from pathlib import Path\n"
-        "from vantage_common.settings import Settings; from vantage_common.store.open import open_store\n"
+        "from vantage_common.settings import load_settings; from vantage_common.store.open import open_store\n"
         "async def main():\n"
-        "    store = open_store(Settings(data_dir=Path(sys.argv[1]), store='chdb'))\n"
+        "    store = open_store(load_settings(data_dir=Path(sys.argv[1]), store='chdb'))\n"
         "    await store.admin.migrate(); await store.admin.ping(); await store.close()\n"
         "asyncio.run(main())\n"
     )
@@ -475,12 +476,12 @@ def test_a_process_that_used_the_store_exits_cleanly(tmp_path: Path) -> None:
 def test_a_directory_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a directory")
     with pytest.raises(PermanentError, match="VANTAGE_DATA_DIR") as caught:
-        open_store(Settings(data_dir=tmp_path / "file", store="chdb"))
+        open_store(load_settings(data_dir=tmp_path / "file", store="chdb"))
     assert "\n" not in str(caught.value)
 
 
 async def test_a_server_that_is_away_is_unavailable_not_fatal() -> None:
-    store = open_store(Settings(store="clickhouse", clickhouse_host="127.0.0.1", clickhouse_port=1))
+    store = open_store(load_settings(store="clickhouse", clickhouse_host="127.0.0.1", clickhouse_port=1))
     with pytest.raises(StoreUnavailable):
         await store.admin.ping()
     with pytest.raises(StoreUnavailable):
@@ -488,3 +489,9 @@ async def test_a_server_that_is_away_is_unavailable_not_fatal() -> None:
     with pytest.raises(StoreUnavailable):
         await store.reader.query(plan(Time(0)))
     await store.close()
+
+
+async def test_an_engine_whose_code_was_let_go_answers_as_before(embedded: ClickHouseStore) -> None:
+    await insert_samples(embedded, [{}], token="a")
+    assert release_engine_code() > 100 << 20
+    assert await value(embedded, call("rows")) == 1

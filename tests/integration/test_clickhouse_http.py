@@ -1,5 +1,7 @@
 """The stand-in for a ClickHouse server answers clickhouse-connect as a server does."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -13,7 +15,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 from clickhouse_connect.driver.summary import QuerySummary
 
-from tests.clickhouse_http import ClickHouseServer, clickhouse_http, read_call, set_statement
+from tests.clickhouse_http import ROOT, ClickHouseServer, clickhouse_http, read_call, set_statement
 from tests.waiting import eventually
 
 ENDLESS = "SELECT sum(sipHash64(number)) FROM numbers(1000000000000)"
@@ -118,11 +120,11 @@ def test_an_error_carries_the_engines_code(connect: Connect, sql: str, settings:
     assert code_of(lambda: connect().query(sql, settings=settings)) == code
 
 
-@pytest.mark.parametrize(("sql", "status"), [("SELECT 1", 200), ("SELEC", 400), ("SELECT * FROM nowhere", 404)])
+@pytest.mark.parametrize(("sql", "status"), [("SELECT 1", 200), ("SELEC 1", 400), ("SELECT * FROM nowhere", 404)])
 def test_an_error_answers_with_the_status_a_server_gives(
     clickhouse_server: ClickHouseServer, sql: str, status: int
 ) -> None:
-    answer = httpx.post(f"http://{clickhouse_server.host}:{clickhouse_server.port}/", content=sql)
+    answer = httpx.post(clickhouse_server.url, content=sql)
     assert answer.status_code == status
     assert ("X-ClickHouse-Exception-Code" in answer.headers) == (status != 200)
     assert answer.text.startswith("1\n" if status == 200 else "Code: ")
@@ -187,6 +189,17 @@ def test_what_was_acknowledged_survives_a_crash_on_the_same_port(tmp_path: Path)
         server.start()
         assert server.port == port
         assert clickhouse_connect.get_client(host=server.host, port=port).command("SELECT sum(id) FROM kept") == 3
+
+
+def test_it_ends_with_the_program_that_started_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.clickhouse_http", "--owned", "--path", str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        process.stdout.readline()
+        assert process.poll() is None
+        process.stdin.close()
+        assert process.wait(20) == 1
 
 
 def test_a_request_is_read_without_mistaking_names() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, List
 import flask
 import pytest
 import vantage_agent
-from vantage_agent import exporter, fold, recorder, state
+from vantage_agent import batch, exporter, fold, recorder, state
 from vantage_agent.transport import Answer, Body, Transport, Verdict, compress, retry_after
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def test_a_body_the_collector_keeps_failing_on_gives_way(sink: Sink, start: Star
 def test_an_outage_ends_with_all_counts_and_bounded_memory(
     sink: Sink, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporter, "OUTAGE_CELL_LIMIT", 20)
+    monkeypatch.setattr(batch, "OUTAGE_CELL_LIMIT", 20)
     start()
     sink.answers = [(503, {})] * 30
     for _ in range(30):
@@ -162,6 +162,7 @@ def test_an_outage_ends_with_all_counts_and_bounded_memory(
     assert agent is not None
     assert len(agent._exporter._pending) == 1
     assert len(agent._exporter._batch.window.cells) <= 20
+    assert len(agent._exporter._batch.spans) <= batch.OUTAGE_SPAN_LIMIT
     assert vantage_agent.flush()
     assert distinct_total(sink) == 300
 

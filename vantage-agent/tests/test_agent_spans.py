@@ -61,6 +61,16 @@ def test_taking_in_portions_loses_none_and_keeps_the_order_of_worth() -> None:
     assert not buffer
 
 
+def test_shrinking_keeps_the_most_telling() -> None:
+    buffer = SpanBuffer(100)
+    for trace_id in range(1, 51):
+        buffer.add(ERROR if trace_id < 5 else PLAIN, finished(trace_id))
+    buffer.shrink(10)
+    buffer.add(PLAIN, finished(7))
+    assert {span.span.trace_id for span in buffer.take(100)} == {1, 2, 3, 4, *range(45, 51)}
+    assert buffer.thinned == 41
+
+
 @pytest.mark.parametrize("rate", [0.0, 0.25, 1.0])
 def test_the_sampling_rate_holds_and_follows_the_trace_id(rate: float) -> None:
     floor = sampling_floor(rate)

@@ -10,9 +10,9 @@ from typing import Any, Deque, Dict, List, Mapping, Optional, cast
 from vantage_agent.config import TAG_LIMIT, TAGS_PER_ITEM, Config
 from vantage_agent.context import SAMPLED, caller_of
 from vantage_agent.fold import (
-    CELL_LIMIT,
     CLIENT_METRIC,
     OTHER,
+    OUTAGE_CELL_LIMIT,
     SERVER_METRIC,
     UNMATCHED,
     CellKey,
@@ -41,8 +41,9 @@ Item = Dict[str, Any]
 LOG_LIMIT = 1_000
 TEXT_LIMIT = 8_192
 ROUTE_LIMIT = 256
-SPANS_PER_SECOND = 200
+SPANS_PER_SECOND = 100
 MIN_SPANS = 100
+OUTAGE_SPAN_LIMIT = 250
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 
 _METRIC_NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,200}\Z").match
@@ -57,9 +58,9 @@ def caller_tags(tracestate: str) -> Tags:
 class Batch:
     """Folded metrics, chosen spans and logs. Used by the exporter thread alone."""
 
-    def __init__(self, config: Config, max_cells: int = CELL_LIMIT) -> None:
+    def __init__(self, config: Config) -> None:
         limit = max(MIN_SPANS, int(SPANS_PER_SECOND * config.flush_interval_s))
-        self.window = Window(max_cells)
+        self.window = Window()
         self.spans = SpanBuffer(limit, examples=config.sample_rate > 0)
         self.logs: Deque[LogRecord] = deque()
 
@@ -86,6 +87,11 @@ class Batch:
         self.spans.absorb(later.spans)
         for log in later.logs:
             self._log(log)
+
+    def tighten(self) -> None:
+        """Settle down for an outage of unknown length."""
+        self.window.max_cells = OUTAGE_CELL_LIMIT
+        self.spans.shrink(OUTAGE_SPAN_LIMIT)
 
     def _request(self, record: RequestRecord, clock_offset_ns: int) -> None:
         kind, start, end, span, status, method, target, error = record

@@ -19,7 +19,7 @@ from typing import Callable, Deque, Dict, List, NamedTuple, Tuple
 
 from vantage_agent.batch import Batch, Item, take_logs, take_metrics, take_spans, take_traced
 from vantage_agent.config import Config
-from vantage_agent.fold import DROPPED_METRIC, OUTAGE_CELL_LIMIT
+from vantage_agent.fold import DROPPED_METRIC
 from vantage_agent.recorder import PRESSURE, Recorder
 from vantage_agent.transport import Answer, Body, Transport, Verdict, compress
 from vantage_agent.version import __version__
@@ -207,7 +207,7 @@ class Exporter:
             while items:
                 self._pending.extend(self._bodies(signal, items))
                 if not self._send_pending():
-                    batch.window.max_cells = OUTAGE_CELL_LIMIT
+                    batch.tighten()
                     batch.absorb(self._batch)
                     self._batch = batch
                     return False
@@ -242,7 +242,7 @@ class Exporter:
 
     def _back_off(self, answer: Answer) -> None:
         self._failures += 1
-        self._batch.window.max_cells = OUTAGE_CELL_LIMIT
+        self._batch.tighten()
         ceiling = min(MAX_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(self._failures - 1, 10))
         wish = answer.retry_after_s
         wait = random.uniform(0, ceiling) if wish is None else wish + random.uniform(0, FIRST_BACKOFF_S)

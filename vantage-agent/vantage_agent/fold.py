@@ -25,7 +25,7 @@ DROPPED_METRIC = "vantage.agent.dropped"
 
 SERIES_LIMIT = 2_000
 CELL_LIMIT = 40_000
-OUTAGE_CELL_LIMIT = 4_000
+OUTAGE_CELL_LIMIT = 2_000
 POINT_LIMIT = 2_000
 RESOLUTIONS_S = (1, 10, 60, 600, 3_600)
 MAX_HALVINGS = 12
@@ -129,7 +129,7 @@ class Window:
         if trace_id:
             cell[3] = trace_id
             cell[4] = span_id
-        if len(self.cells) > self.max_cells:
+        while len(self.cells) > self.max_cells:
             self._shrink()
 
     def count(self, name: str, tags: Tags, at_ms: float, value: float) -> None:

@@ -7,7 +7,7 @@ they give up the same traces, and the traces that stay, stay whole.
 
 from __future__ import annotations
 
-from heapq import heappush, heappushpop
+from heapq import heapify, heappush, heappushpop, nlargest
 from typing import List, NamedTuple, Optional, Set, Tuple
 
 from vantage_agent.context import RANDOM_MASK, SAMPLED, Span
@@ -79,6 +79,16 @@ class SpanBuffer:
         """Remove up to `number` spans."""
         taken, self._heap = self._heap[-number:], self._heap[:-number]
         return [entry[3] for entry in taken]
+
+    def shrink(self, limit: int) -> None:
+        """Keep the `limit` most telling spans, now and later."""
+        if limit < self.limit:
+            self.limit = limit
+            kept = nlargest(limit, self._heap)
+            self.thinned += len(self._heap) - len(kept)
+            self._heap = kept
+            heapify(self._heap)
+            self._examples.clear()
 
     def absorb(self, later: SpanBuffer) -> None:
         self.thinned += later.thinned

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Name resolution would import this codec on first use, in the exporter thread. A fork at that moment would leave the
+# child with an import lock that nobody ever releases.
+import encodings.idna  # noqa: F401
 import http.client
 import ssl
 import time

@@ -28,7 +28,7 @@ def client(tmp_path: Path) -> httpx.AsyncClient:
     (dist / "escape").symlink_to(tmp_path / "secret")
     methods = ["GET", "POST"]
     api = Starlette(routes=[Route("/{path:path}", _api, methods=methods)])
-    transport = httpx.ASGITransport(app=dashboard_app(api, dist))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=dashboard_app(api, dist))
     return httpx.AsyncClient(transport=transport, base_url="http://vantage")
 
 

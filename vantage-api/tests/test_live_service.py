@@ -12,11 +12,11 @@ from tests.live_pulses import START_MS, Agent, pulse
 START_S = START_MS // 1000
 
 
-def fed(*pulses_at: tuple[int, int], lag_s: int = 0, **fields: int) -> ServiceNow:
+def fed(*pulses_at: tuple[int, int], lag_s: int = 0) -> ServiceNow:
     """A service with pulses of (second after the start, count), each arriving `lag_s` later."""
     service = ServiceNow()
     for second, count in pulses_at:
-        service.ingest(pulse(START_S + second, count, **fields), START_MS + (second + lag_s) * 1000)
+        service.ingest(pulse(START_S + second, count), START_MS + (second + lag_s) * 1000)
     return service
 
 

@@ -1,6 +1,7 @@
 """Particles: exact in number, even over the second, errors in their true share, whatever the sampling."""
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -44,7 +45,7 @@ def test_particles_are_even_over_their_second(count: int, edge: int) -> None:
     offsets = [entry.offset_ms for entry in particles(tally(count), edge, 1, Carry())]
     assert offsets == sorted(offsets)
     assert all(0 <= offset <= 999 for offset in offsets)
-    gaps = [after - before for before, after in zip(offsets, offsets[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(offsets)]
     assert all(abs(gap - 1000 / count) <= 1 for gap in gaps)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from vantage_common.bus.open import open_bus
 from vantage_common.clock import SystemClock
 from vantage_common.settings import Settings
+from vantage_common.telemetry import configure_logging
 
 from vantage_api.app import create_app
 
@@ -33,4 +34,5 @@ class _NoStore:
 
 
 if __name__ == "__main__":
+    configure_logging("openapi")
     sys.stdout.write(json.dumps(document(), indent=2, ensure_ascii=False) + "\n")

@@ -274,7 +274,6 @@ def spans_of_trace(workspace: str, trace_id: str, limit: int) -> QueryPlan:
         "service_name",
         "name",
         "kind",
-        "timestamp",
         "duration_ms",
         "status",
         "attributes",
@@ -282,7 +281,7 @@ def spans_of_trace(workspace: str, trace_id: str, limit: int) -> QueryPlan:
     return QueryPlan(
         SPANS.name,
         workspace,
-        tuple(Selected(Column(name), name) for name in names),
+        (Selected(Call("time_ms", (_TIMESTAMP,)), "start"), *(Selected(Column(name), name) for name in names)),
         where=eq("trace_id", trace_id),
         order_by=(Order(_TIMESTAMP),),
         limit=limit,

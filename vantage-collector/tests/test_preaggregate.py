@@ -83,6 +83,14 @@ def test_quantiles_are_within_one_percent(values: list[tuple[float, int]], q: fl
     assert nearest_rank(preaggregate(raw), q) == pytest.approx(nearest_rank(raw, q), rel=0.01)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_quantiles_are_within_one_percent_also_where_values_lie_dense(sign: int) -> None:
+    raw = [sample(sign * 100 * 1.0005**n) for n in range(1000)]
+    rows = preaggregate(raw)
+    for percent in range(1, 101):
+        assert nearest_rank(rows, percent / 100) == pytest.approx(nearest_rank(raw, percent / 100), rel=0.01)
+
+
 def test_a_real_batch_shrinks() -> None:
     rng = random.Random(7)
     raw = [sample(rng.lognormvariate(3, 0.1)) for _ in range(1000)]

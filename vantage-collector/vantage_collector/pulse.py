@@ -92,4 +92,7 @@ class _Pulses:
 
 
 def _first(labels: Mapping[str, str], names: Iterable[str]) -> str:
-    return next((labels[name] for name in names if name in labels), "")
+    for name in names:
+        if name in labels:
+            return labels[name]
+    return ""

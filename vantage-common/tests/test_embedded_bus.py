@@ -147,6 +147,16 @@ def test_a_full_disk_is_unavailable_and_loses_nothing_acknowledged(tmp_path: Pat
     assert "cannot be used now" in run.stdout
 
 
+async def test_commits_are_synced_to_the_disk(bus: EmbeddedBus, settings: Settings) -> None:
+    """A power cut cannot be tested here; this is the setting that survives it."""
+    log = SqliteLog(settings.data_dir / "bus.db")
+    log.data_version()
+    assert log._open is not None
+    assert log._open.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert log._open.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    log.close()
+
+
 async def test_trim_deletes_what_is_past_retention_and_keeps_offsets(
     bus: EmbeddedBus, publisher: Publisher, clock: ManualClock
 ) -> None:

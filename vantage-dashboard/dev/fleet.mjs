@@ -18,19 +18,22 @@ export function createFleet(count, seed = 7) {
   const random = seeded(seed);
   const perDistrict = count <= 4 ? count : count <= 40 ? 6 : 13;
   const districtCount = Math.max(count === 0 ? 0 : 1, Math.ceil(count / perDistrict));
-  const columns = Math.ceil(Math.sqrt(districtCount));
-  const side = count <= 4 ? 2 : Math.ceil(Math.sqrt(perDistrict)) ;
+  const side = 4;
+  // Blocks around the centre, nearest first, as the API's plan hands them out.
+  const blocks = [];
+  for (let x = -4; x <= 4; x++) for (let z = -4; z <= 4; z++) blocks.push({ x, z });
+  blocks.sort((a, b) => Math.hypot(a.x, a.z) - Math.hypot(b.x, b.z) || Math.atan2(a.z, a.x) - Math.atan2(b.z, b.x));
   const districts = [], services = [], numbers = [], edges = [];
   for (let d = 0; d < districtCount; d++) {
     const name = DISTRICTS[d % DISTRICTS.length] + (d >= DISTRICTS.length ? `-${Math.floor(d / DISTRICTS.length) + 1}` : '');
-    const district = { name, x: (d % columns) * (side + 2), z: Math.floor(d / columns) * (side + 2), width: side, depth: side };
+    const district = { name, x: blocks[d].x * (side + 2), z: blocks[d].z * (side + 2), width: side, depth: side };
     districts.push(district);
     const lots = Array.from({ length: side * side }, (_, i) => i).sort(() => random() - 0.5);
     for (let i = 0; i < perDistrict && services.length < count; i++) {
       const slot = services.length;
       const service = { slot, id: `production/${name}-${ROLES[i % ROLES.length]}`, name: `${name}-${ROLES[i % ROLES.length]}`, environment: 'production', district: name, x: district.x + (lots[i] % side), z: district.z + Math.floor(lots[i] / side) };
       services.push(service);
-      const centre = 1 - Math.min(1, Math.hypot(district.x + side / 2 - (columns * (side + 2)) / 2, district.z + side / 2 - (columns * (side + 2)) / 2) / (columns * (side + 2)));
+      const centre = 1 - Math.min(1, Math.hypot(blocks[d].x, blocks[d].z) / 3);
       const u = random();
       const status = count <= 2 ? 1 : u > 0.965 ? 3 : u > 0.9 ? 2 : u > 0.87 ? 0 : 1;
       const rps = status === 0 ? 0 : 10 ** (random() * 3.4 - 0.4);
@@ -75,15 +78,15 @@ export function tickFrame(fleet, time) {
 
 /** Requests of the last `ms`, at most `limit` of them. */
 export function requestsFrame(fleet, time, ms, limit, sample) {
+  const wanted = fleet.edges.map((edge) => ((fleet.numbers[edge.to].rps / 3) * (ms / 1000)) / sample);
+  const total = wanted.reduce((sum, n) => sum + n, 0);
+  const share = Math.min(1, limit / Math.max(1, total));
   const entries = [];
-  for (const edge of fleet.edges) {
-    const n = fleet.numbers[edge.to];
-    const wanted = (n.rps / 3) * (ms / 1000) / sample;
-    const count = Math.floor(wanted) + (fleet.random() < wanted % 1 ? 1 : 0);
-    for (let i = 0; i < count && entries.length < limit; i++) {
-      entries.push({ edge: edge.id, offset: (time % 1000) + fleet.random() * ms, duration: n.p95 * (0.2 + fleet.random()), error: fleet.random() < n.error });
-    }
-  }
+  fleet.edges.forEach((edge, i) => {
+    const n = fleet.numbers[edge.to], exact = wanted[i] * share;
+    const count = Math.floor(exact) + (fleet.random() < exact % 1 ? 1 : 0);
+    for (let k = 0; k < count; k++) entries.push({ edge: edge.id, offset: (time % 1000) + fleet.random() * ms, duration: n.p95 * (0.2 + fleet.random()), error: fleet.random() < n.error });
+  });
   const buffer = Buffer.alloc(16 + 8 * entries.length);
   buffer[0] = 2; buffer[1] = 1;
   buffer.writeUInt16LE(sample, 2); buffer.writeUInt32LE(entries.length, 4); buffer.writeDoubleLE(Math.floor(time / 1000) * 1000, 8);

@@ -59,20 +59,33 @@ class Delay:
         return ceil(self._shown_ms / DELAY_STEP_MS) * DELAY_STEP_MS
 
 
+_NO_CALLERS: Final[dict[str, Tally]] = {}
+
+
 class Second:
     """The pulses of one sample second: per source, per caller."""
 
-    __slots__ = ("_callers",)
+    __slots__ = ("_callers", "_numbers")
 
     def __init__(self) -> None:
         self._callers: dict[PulseSource, dict[str, Tally]] = {}
+        self._numbers: dict[PulseSource, tuple[int, int]] = {}
 
     def add(self, pulse: Pulse) -> None:
         callers = self._callers.setdefault(pulse.source, {})
-        callers.setdefault(pulse.caller, Tally()).add(pulse.count, pulse.errors, pulse.durations)
+        tally = callers.get(pulse.caller)
+        if tally is None:
+            tally = callers[pulse.caller] = Tally()
+        tally.add(pulse.count, pulse.errors, pulse.durations)
+        count, errors = self._numbers.get(pulse.source, (0, 0))
+        self._numbers[pulse.source] = count + pulse.count, errors + pulse.errors
 
     def callers(self, source: PulseSource) -> dict[str, Tally]:
-        return self._callers.get(source, {})
+        return self._callers.get(source, _NO_CALLERS)
+
+    def numbers(self, source: PulseSource) -> tuple[int, int]:
+        """(count, errors)"""
+        return self._numbers.get(source, (0, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +175,7 @@ class ServiceNow:
 
     def window(self, now_ms: int, seconds: int = WINDOW_S) -> Tally:
         """Every request of the last `seconds` complete ones."""
-        total = Tally()
-        for tally in self.callers(now_ms, seconds).values():
-            total.add(tally.count, tally.errors, tally.bins)
-        return total
+        return self._sum(self._last_second(now_ms), seconds, self.source(now_ms))
 
     def callers(self, now_ms: int, seconds: int = WINDOW_S) -> dict[str, Tally]:
         """The requests of the last `seconds` complete ones, by the caller's label."""
@@ -206,44 +216,39 @@ class ServiceNow:
     def _last_second(self, now_ms: int) -> int:
         return (now_ms - self.delay_ms(now_ms)) // 1000
 
+    def _sum(self, last: int, seconds: int, source: PulseSource) -> Tally:
+        total = Tally()
+        for number in range(last - seconds + 1, last + 1):
+            second = self._seconds.get(number)
+            if second is not None:
+                for tally in second.callers(source).values():
+                    total.add(tally.count, tally.errors, tally.bins)
+        return total
+
     def _observed(self, last: int, source: PulseSource, window: Tally) -> Observed | None:
-        minute = self._minute(last, source)
-        judged, seconds = window, WINDOW_S
-        if window.count < JUDGED_REQUESTS:
-            judged, seconds = Tally(), MINUTE_S
-            for tally in minute.values():
-                judged.add(tally.count, tally.errors, tally.bins)
+        is_enough = window.count >= JUDGED_REQUESTS
+        judged = window if is_enough else self._sum(last, MINUTE_S, source)
         if judged.count == 0:
             return None
         return Observed(
             requests=judged.count,
             error_ratio=judged.errors / judged.count,
             p95_ms=_p95(judged),
-            requests_per_second=judged.count / seconds,
-            availability=_availability(minute),
+            requests_per_second=judged.count / (WINDOW_S if is_enough else MINUTE_S),
+            availability=self._availability(last, source),
         )
 
-    def _minute(self, last: int, source: PulseSource) -> dict[int, Tally]:
-        """The last minute by second, seconds without requests left out."""
-        found: dict[int, Tally] = {}
+    def _availability(self, last: int, source: PulseSource) -> float:
+        """The share of the last minute's slots with requests in which one succeeded."""
+        slots: dict[int, int] = {}
         for number in range(last - MINUTE_S + 1, last + 1):
-            if number in self._seconds:
-                tally = Tally()
-                for part in self._seconds[number].callers(source).values():
-                    tally.add(part.count, part.errors, part.bins)
-                if tally.count:
-                    found[number] = tally
-        return found
+            second = self._seconds.get(number)
+            count, errors = second.numbers(source) if second is not None else (0, 0)
+            if count:
+                slot = number // AVAILABILITY_SLOT_S
+                slots[slot] = slots.get(slot, 0) + count - errors
+        return sum(successes > 0 for successes in slots.values()) / len(slots)
 
 
 def _p95(tally: Tally) -> float | None:
     return logbins.quantile(tally.bins, 0.95, PULSE_GAMMA)
-
-
-def _availability(seconds: dict[int, Tally]) -> float:
-    """The share of the slots with requests in which one succeeded."""
-    slots: dict[int, int] = {}
-    for number, tally in seconds.items():
-        slot = number // AVAILABILITY_SLOT_S
-        slots[slot] = slots.get(slot, 0) + tally.count - tally.errors
-    return sum(1 for successes in slots.values() if successes > 0) / len(slots)

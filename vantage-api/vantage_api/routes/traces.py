@@ -80,7 +80,7 @@ def spans_of(rows: list[dict[str, Any]]) -> list[TraceSpan]:
                 service=row["service_name"],
                 name=row["name"],
                 kind=row["kind"],
-                start=round(float(row["timestamp"]), 3),
+                start=round(row["start"], 3),
                 duration=row["duration_ms"],
                 status=row["status"] if row["status"] in _STATUSES else "unset",
                 attributes=row["attributes"],

@@ -148,6 +148,10 @@ class Translator:
             return before
         return in_front[0] if before is None else in_front[-1]
 
+    def _word_position(self, word: str) -> int | None:
+        """The tree has no position for a unit: it is the first such word."""
+        return next((token.start for token in self._tokens if token.text == word), None)
+
     def _column(self, node: Node, scope: Scope) -> Expr:
         self._only(node, "this")
         identifier = node.this
@@ -248,7 +252,7 @@ class Translator:
     def _interval(self, node: Node, _scope: Scope) -> Expr:
         self._only(node, "this", "unit")
         amount, named = node.this, node.args.get("unit")
-        position = self.position(node)
+        position = None if named is None else self._word_position(named.name)
         if not (isinstance(amount, exp.Literal) and type(named) is exp.Var):
             raise vql_error("bad_interval", "an interval is INTERVAL n unit", position, "INTERVAL 5 MINUTE")
         known = unit(named.name)

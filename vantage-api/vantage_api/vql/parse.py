@@ -84,6 +84,8 @@ def parse_vql(text: str) -> Parsed:
     found = _tokenize(text)
     if not found:
         raise vql_error("empty", "the query is empty", 0, "SELECT avg(value) FROM metrics SINCE 1 HOUR")
+    if found[0].token_type is not TokenType.SELECT:
+        raise vql_error("not_select", "a query is one SELECT over one table", found[0].start)
     _check_nesting(found)
     clauses, blanked = _take_clauses(text, found)
     try:

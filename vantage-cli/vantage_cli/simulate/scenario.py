@@ -231,27 +231,28 @@ class Timeline:
     def _draw(self, cycle: int) -> Iterable[Event]:
         rng = random.Random(f"{self._seed}/events/{cycle}")
         start = cycle * CYCLE_S
-        busy = {event.service for event in _flat(self._cycles[max(0, cycle - 2) :])}
+        recent = _flat(self._cycles[max(0, cycle - 2) :])
+        busy = {event.service for event in recent}
 
         slow_from = start + rng.uniform(12, 18)
         error_rate, factor = rng.uniform(0.055, 0.075), rng.uniform(5, 8)
-        beside = {e.service: _worst(e) for e in _flat(self._cycles[max(0, cycle - 2) :]) if e.end > slow_from}
-        target = self._target(rng, busy, beside, error_rate, ("store", "service"))
-        yield Event("slow", target, slow_from, slow_from + CYCLE_S + 10, error_rate, factor)
+        target = self._target(rng, busy, _failing_at(slow_from, recent), error_rate, ("store", "service"))
+        slow = Event("slow", target, slow_from, slow_from + CYCLE_S + 10, error_rate, factor)
+        yield slow
 
-        beside[target] = error_rate
+        worse_from = start + rng.uniform(27, 32)
+        beside = _failing_at(worse_from, [*recent, slow])
         match cycle % 3:
             case 0:
-                target = self._target(rng, busy, beside, error_rate := rng.uniform(0.3, 0.45), ("service",))
-                yield self._deploy(rng, target, start + rng.uniform(24, 28), "bad_deploy", error_rate)
+                error_rate = rng.uniform(0.3, 0.45)
+                target = self._target(rng, busy, beside, error_rate, ("service",))
+                yield self._deploy(rng, target, worse_from, "bad_deploy", error_rate)
             case 1:
-                down_from = start + rng.uniform(25, 32)
                 target = self._target(rng, busy, beside, 1.0, ("service",))
-                yield Event("outage", target, down_from, down_from + rng.uniform(36, 44))
+                yield Event("outage", target, worse_from, worse_from + rng.uniform(36, 44))
             case _:
                 gateway = rng.choice(self._fleet.gateways).name
-                surge_from = start + rng.uniform(15, 25)
-                yield Event("surge", gateway, surge_from, surge_from + 40, factor=rng.uniform(1.6, 2.1))
+                yield Event("surge", gateway, worse_from, worse_from + 40, factor=rng.uniform(1.6, 2.1))
 
         for offset in (rng.uniform(3, 8), rng.uniform(38, 46)):
             calm = [name for name in self._fleet.services if name not in busy]
@@ -262,10 +263,10 @@ class Timeline:
     def _deploy(
         self, rng: random.Random, service: str, start: float, kind: Literal["deploy", "bad_deploy"], error_rate: float
     ) -> Event:
-        """The next version of a service: a bad one is rolled back pod by pod until it is gone after a minute."""
+        """The next version of a service: a bad one is rolled back pod by pod until it is gone."""
         previous, version = self._versions(service, minor=rng.random() < 0.25)
         bad = kind == "bad_deploy"
-        length = 2 * ROLL_S + 14.0 if bad else ROLL_S + COLD_S
+        length = 2 * ROLL_S + 10.0 if bad else ROLL_S + COLD_S
         return Event(kind, service, start, start + length, error_rate, 1.5 if bad else 1.0, version, previous)
 
     def _versions(self, service: str, *, minor: bool) -> tuple[str, str]:
@@ -355,8 +356,9 @@ def _load(fleet: Fleet, ingress_rps: Mapping[str, float]) -> dict[str, float]:
     return load
 
 
-def _worst(event: Event) -> float:
-    return 1.0 if event.kind == "outage" else event.error_rate
+def _failing_at(elapsed_s: float, events: Iterable[Event]) -> dict[str, float]:
+    """The worst share of requests that services fail because of the events that have not ended."""
+    return {e.service: 1.0 if e.kind == "outage" else e.error_rate for e in events if e.end > elapsed_s}
 
 
 def _cycle(elapsed_s: float) -> int:

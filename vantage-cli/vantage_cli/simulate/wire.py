@@ -11,7 +11,7 @@ Signal = Literal["metrics", "traces", "logs"]
 
 
 class MetricItem(msgspec.Struct, omit_defaults=True):
-    """`count` observations whose mean is `value`, the last of them at `timestamp` (ms). Whose they are, its batch says."""
+    """`count` observations whose mean is `value`, the last at `timestamp` (ms). Whose they are, its batch says."""
 
     timestamp: int
     metric_name: str

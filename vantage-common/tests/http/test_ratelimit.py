@@ -46,6 +46,8 @@ def test_the_number_of_buckets_is_bounded_and_the_busiest_stay() -> None:
         limiter.take(f"passer-by {number}")
     assert len(limiter) == 100
     assert limiter.take("busy") > 0
+    assert limiter.take("passer-by 999") > 0
+    assert limiter.take("passer-by 0") == 0.0
 
 
 async def ok(scope: Scope, receive: Receive, send: Send) -> None:

@@ -18,6 +18,7 @@ from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
     IncompatibleBrokerVersion,
+    KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
     TopicAlreadyExistsError,
@@ -731,4 +732,6 @@ def _named(sources: Iterable[TopicPartition]) -> str:
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, KafkaConnectionError):
+        return "no connection"
     return str(error) or type(error).__name__

@@ -28,7 +28,8 @@ from clickhouse_connect.driver.transform import NativeTransform
 from vantage_common.errors import StoreRejected, StoreUnavailable, VantageError
 from vantage_common.store.api import Admin, Held, Reader, Writer
 from vantage_common.store.catalog import TABLES, TableInfo
-from vantage_common.store.engine_errors import insert_error, query_error, query_timeout
+from vantage_common.store.engine_errors import insert_error, query_error, query_timeout, short_message
+from vantage_common.store.memory import release_engine_code
 from vantage_common.store.migrations import Applied, load_migrations, pending
 from vantage_common.store.plan import QueryPlan, Result, ResultColumn
 from vantage_common.store.render import render
@@ -349,6 +350,7 @@ class ClickHouseAdmin:
                 {"version": migration.version, "name": migration.name, "checksum": migration.checksum},
             )
         self._align_retention(client)
+        release_engine_code()
         return [migration.name for migration in todo]
 
     def _values(self) -> dict[str, object]:
@@ -534,7 +536,7 @@ def _kill_query(client: Client, tag: str) -> None:
 
 
 def _open_error(error: Exception) -> Exception:
-    return StoreUnavailable(f"the store does not answer: {str(error).splitlines()[0]}")
+    return StoreUnavailable(f"the store does not answer: {short_message(error)}")
 
 
 @contextlib.contextmanager

@@ -1,11 +1,11 @@
 import * as THREE from 'three';
 import type { CityFeed } from './feed';
-import { CameraRig, frameBox, NO_INSETS, rayThrough, viewOf, FOV, project, type Insets, type View } from './camera/rig';
+import { boxCorners, CameraRig, framePoints, NO_INSETS, rayThrough, viewOf, FOV, project, type Insets, type View } from './camera/rig';
 import { emptyCurves, fillCurves, CURVE_ROWS } from './curves';
 import { heightOf, LOT } from './encoding';
 import { Fleet } from './fleet';
 import { pickBuilding } from './pick';
-import { cityRect, gateOf, lotCentre, rectRadius, type Gate as GatePlace, type Rect } from './plan';
+import { cityRect, districtRect, EMPTY_BLOCKS, gateOf, lotCentre, rectRadius, type Gate as GatePlace, type Rect, type Vec3 } from './plan';
 import { scheduleRequests } from './playout';
 import { createGround, createSky } from './scene/backdrop';
 import { createBeacons } from './scene/beacons';
@@ -25,10 +25,10 @@ const PARTICLES = 32_768;
 /** Float32 seconds stay exact to a tenth of a millisecond below this. */
 const TIME_SHIFT_S = 900;
 /** From the gate's side, a little to its left: traffic flows into the picture. */
-const START_ANGLES = { yaw: Math.PI * 0.8, pitch: 0.475 };
-const PORTRAIT_ANGLES = { yaw: Math.PI * 0.8, pitch: 0.72 };
+const START_ANGLES = { yaw: Math.PI * 0.87, pitch: 0.475 };
+const PORTRAIT_ANGLES = { yaw: Math.PI * 0.87, pitch: 0.72 };
 /** The corners of the ground may touch the edge of the picture: nobody lives in them. */
-const CROP = 0.92;
+const CROP = 0.97;
 
 /**
  * The city as one object: takes what arrived, moves the camera, keeps the GPU's buffers current.
@@ -112,11 +112,8 @@ export class CityEngine {
   }
 
   frameAll(jump = false): void {
-    const { rect } = this;
     const angles = this.aspect < 0.8 ? PORTRAIT_ANGLES : START_ANGLES;
-    const margin = LOT * 0.35;
-    const wide: Rect = { minX: rect.minX - margin, maxX: rect.maxX + margin, minZ: rect.minZ - margin - (this.isSmall ? LOT * 1.5 : LOT), maxZ: rect.maxZ };
-    const pose = frameBox(wide, this.typicalHeight(), angles, this.aspect, this.insets);
+    const pose = framePoints(this.outline(), angles, this.aspect, this.insets);
     pose.distance *= CROP;
     if (jump) this.rig.jumpTo(pose);
     else this.rig.flyTo(pose);
@@ -130,7 +127,8 @@ export class CityEngine {
     const height = Math.max(this.fleet.rise[slot * 4 + 1] ?? 0, heightOf(this.feed.world.columns.pods[slot] ?? 0));
     const reach = LOT * 1.6;
     const angles = { yaw: this.rig.goal.yaw, pitch: Math.min(this.rig.goal.pitch, 0.62) };
-    this.rig.flyTo(frameBox({ minX: x - reach, maxX: x + reach, minZ: z - reach, maxZ: z + reach }, height + 3, angles, this.aspect, this.insets));
+    const lot = boxCorners({ minX: x - reach, maxX: x + reach, minZ: z - reach, maxZ: z + reach }, height + 3);
+    this.rig.flyTo(framePoints(lot, angles, this.aspect, this.insets));
   }
 
   /** Point in CSS pixels → slot, or null. */
@@ -181,7 +179,7 @@ export class CityEngine {
     this.layoutVersion = world.layoutVersion;
     this.rect = cityRect(world.districts, world.services.values());
     this.gatePlace = gateOf(this.rect);
-    this.plots.set(world.districts);
+    this.plots.set(world.services.size === 0 && world.districts.length === 0 ? EMPTY_BLOCKS : world.districts);
     this.signs.set(world.districts);
     this.gate.set(this.gatePlace);
     this.edges.set([...world.edges.values()]);
@@ -231,15 +229,18 @@ export class CityEngine {
     this.traffic.ring.shiftTime(TIME_SHIFT_S);
   }
 
-  private get isSmall(): boolean {
-    return rectRadius(this.rect) < LOT * 4;
-  }
-
-  /** The skyline to frame for: one giant may stand out of it. */
-  private typicalHeight(): number {
-    const heights = [...this.feed.world.services.keys()].map((slot) => heightOf(this.feed.world.columns.pods[slot] ?? 0)).sort((a, b) => a - b);
-    return (heights[Math.floor(heights.length * 0.9)] ?? 3) + 1.5;
+  /** What has to be in the picture: every plot with its skyline, and the gate. One giant may stand out of it. */
+  private outline(): Vec3[] {
+    const { world } = this.feed;
+    const heights = [...world.services.keys()].map((slot) => heightOf(world.columns.pods[slot] ?? 0)).sort((a, b) => a - b);
+    const skyline = (heights[Math.floor(heights.length * 0.92)] ?? 3) + LABEL_ROOM;
+    const rects = world.districts.length > 0 ? world.districts.map(districtRect) : [this.rect];
+    const { x, z, radius } = this.gatePlace;
+    const gate = { minX: x - radius, maxX: x + radius, minZ: z, maxZ: z };
+    return [...rects.flatMap((rect) => boxCorners(rect, skyline)), ...boxCorners(gate, radius * 2.3)];
   }
 }
 
+/** Names stand over the roofs. */
+const LABEL_ROOM = 1.6;
 const BASIS = new THREE.Matrix4();

@@ -30,9 +30,13 @@ export function districtRect(district: District): Rect {
   };
 }
 
-const EMPTY_LOTS = 4;
+const BLOCK = 4;
+const PITCH = 6;
 
-/** What the city covers; an empty city is a square of empty lots. */
+/** Staked out before the first service comes: three by three blocks without a name. */
+export const EMPTY_BLOCKS: readonly District[] = [-1, 0, 1].flatMap((x) => [-1, 0, 1].map((z) => ({ name: '', x: x * PITCH, z: z * PITCH, width: BLOCK, depth: BLOCK })));
+
+/** What the city covers; without districts and services, the empty blocks. */
 export function cityRect(districts: readonly District[], services: Iterable<ServiceEntry>): Rect {
   const rect: Rect = { minX: Infinity, maxX: -Infinity, minZ: Infinity, maxZ: -Infinity };
   const grow = (r: Rect) => {
@@ -43,7 +47,8 @@ export function cityRect(districts: readonly District[], services: Iterable<Serv
   };
   for (const district of districts) grow(districtRect(district));
   for (const { x, z } of services) grow(districtRect({ name: '', x, z, width: 1, depth: 1 }));
-  return rect.minX <= rect.maxX ? rect : { minX: 0, maxX: EMPTY_LOTS * LOT, minZ: 0, maxZ: EMPTY_LOTS * LOT };
+  if (rect.minX > rect.maxX) for (const block of EMPTY_BLOCKS) grow(districtRect(block));
+  return rect;
 }
 
 export function rectCentre(rect: Rect): { x: number; z: number } {
@@ -65,7 +70,7 @@ export interface Gate extends Vec3 {
  * and scaled with the city so that it stays a landmark.
  */
 export function gateOf(rect: Rect): Gate {
-  const radius = Math.min(5.5, Math.max(1.9, rectRadius(rect) * 0.075));
+  const radius = Math.min(3.6, Math.max(1.7, rectRadius(rect) * 0.045));
   const { x } = rectCentre(rect);
-  return { x: Math.round(x / LOT) * LOT, y: radius * 1.3, z: rect.minZ - LOT * 1.1 - radius * 1.7, radius };
+  return { x: Math.round(x / LOT) * LOT, y: radius * 1.3, z: rect.minZ - LOT * 1.1 - radius, radius };
 }

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useApp, useHud, useMediaQuery, useSampled, useView } from '../app/context';
 import type { CityHandle, HoverTarget } from '../city/CityCanvas';
 import { AttentionList } from '../panels/AttentionList';
@@ -45,12 +45,12 @@ export function CityPage() {
   };
 
   // A deep link flies to its service once both the city and the service are there.
-  const [linked, setLinked] = useState(selectedId);
+  const linked = useRef(selectedId);
   useEffect(() => {
-    if (linked === null || !known || !handle) return;
-    handle.flyTo(linked);
-    setLinked(null);
-  }, [linked, known, handle]);
+    if (linked.current === null || !known || !handle) return;
+    handle.flyTo(linked.current);
+    linked.current = null;
+  }, [known, handle]);
 
   useEffect(() => {
     const escape = (e: KeyboardEvent) => {

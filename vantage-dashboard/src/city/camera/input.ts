@@ -188,7 +188,6 @@ export class CameraInput {
   private setHover(at: Point | null): void {
     this.hover = at;
     this.handlers.onHover(at);
-    if (at) this.handlers.onActive();
   }
 }
 

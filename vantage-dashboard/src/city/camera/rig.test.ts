@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { boxCorners, CameraRig, frameBox, groundUnder, MAX_PITCH, MIN_PITCH, project, rayThrough, viewOf, type Pose } from './rig';
+import { boxCorners, CameraRig, framePoints, groundUnder, MAX_PITCH, MIN_PITCH, project, rayThrough, viewOf, type Pose } from './rig';
 
 const pose: Pose = { target: { x: 10, y: 0, z: 20 }, yaw: 0.7, pitch: 0.8, distance: 60 };
 const settle = (rig: CameraRig) => {
@@ -20,7 +20,7 @@ describe('projection', () => {
   });
 });
 
-describe('frameBox', () => {
+describe('framePoints', () => {
   const cities = [['two houses', 8, 4], ['a town', 60, 14], ['a metropolis', 240, 40]] as const;
   const screens = [['wide', 16 / 9], ['portrait', 390 / 844]] as const;
   const cases = cities.flatMap(([city, size, height]) => screens.map(([screen, aspect]) => ({ city, size, height, screen, aspect })));
@@ -28,7 +28,7 @@ describe('frameBox', () => {
   it.each(cases)('shows all of $city on a $screen screen, and fills it', ({ size, height, aspect }) => {
     const rect = { minX: 0, maxX: size, minZ: 0, maxZ: size };
     const insets = { left: 0.05, right: 0.1, top: 0.15, bottom: 0.2 };
-    const framed = frameBox(rect, height, { yaw: 3.7, pitch: 0.55 }, aspect, insets);
+    const framed = framePoints(boxCorners(rect, height), { yaw: 3.7, pitch: 0.55 }, aspect, insets);
     const seen = boxCorners(rect, height).map((corner) => project(viewOf(framed), aspect, corner));
     const xs = seen.map((p) => p.x), ys = seen.map((p) => p.y);
     expect(Math.min(...xs)).toBeGreaterThan(-0.93);

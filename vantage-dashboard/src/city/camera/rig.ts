@@ -96,15 +96,15 @@ export function groundUnder(view: View, aspect: number, x: number, y: number): V
   return { x: view.eye.x + d.x * t, y: 0, z: view.eye.z + d.z * t };
 }
 
-/** The pose, with the given angles, in which a box fills what the panels leave free. */
-export function frameBox(rect: Rect, height: number, angles: { yaw: number; pitch: number }, aspect: number, insets: Insets = NO_INSETS): Pose {
-  const corners = boxCorners(rect, height);
+/** The pose, with the given angles, in which the points fill what the panels leave free. */
+export function framePoints(points: readonly Vec3[], angles: { yaw: number; pitch: number }, aspect: number, insets: Insets = NO_INSETS): Pose {
   const free = { minX: -1 + 2 * insets.left, maxX: 1 - 2 * insets.right, minY: -1 + 2 * insets.bottom, maxY: 1 - 2 * insets.top };
-  const pose: Pose = { target: { x: (rect.minX + rect.maxX) / 2, y: 0, z: (rect.minZ + rect.maxZ) / 2 }, ...angles, distance: 10 };
+  const mean = (of: (point: Vec3) => number) => points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const pose: Pose = { target: { x: mean((p) => p.x), y: 0, z: mean((p) => p.z) }, ...angles, distance: 10 };
   // Perspective makes size and centre depend on each other; a few rounds settle both.
   for (let round = 0; round < 24; round++) {
     const view = viewOf(pose);
-    const seen = corners.map((corner) => project(view, aspect, corner));
+    const seen = points.map((point) => project(view, aspect, point));
     if (seen.some((p) => p.depth < 1)) {
       pose.distance *= 1.6;
       continue;

@@ -18,7 +18,8 @@ ${COMMON}
 varying vec3 vDirection;
 void main() {
   vec3 d = normalize(vDirection);
-  vec3 c = d.y < 0.0 ? skyColor(vec3(d.x, 0.0, d.z)) * exp(d.y * 14.0) : skyColor(d);
+  // Dark below, for the ground to lie on; not at once, because the ground ends a little below the horizon.
+  vec3 c = skyColor(vec3(d.x, max(d.y, 0.0), d.z)) * exp(min(d.y + 0.07, 0.0) * 16.0);
   vec2 cell = vec2(atan(d.z, d.x) * 150.0, d.y * 190.0);
   float seed = hash21(floor(cell));
   float star = step(0.9965, seed) * smoothstep(0.30, 0.05, length(fract(cell) - 0.5)) * smoothstep(0.05, 0.35, d.y);

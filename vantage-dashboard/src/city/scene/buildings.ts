@@ -111,7 +111,7 @@ void main() {
     vec3 cool = mix(vec3(0.20, 0.62, 0.95), vec3(0.46, 0.78, 1.0), warmth);
     vec3 pale = warmth > 0.80 ? vec3(1.0, 0.72, 0.38) : warmth > 0.72 ? vec3(0.95, 0.30, 0.80) : cool;
     vec3 tint = mix(pale, tone * 1.25, wrong * 0.88 + unknown);
-    float strength = (0.24 + 0.62 * load) * (0.45 + 0.55 * hash21(id + 5.3)) * mix(1.0, 0.35, unknown);
+    float strength = (0.36 + 0.62 * load) * (0.45 + 0.55 * hash21(id + 5.3)) * mix(1.0, 0.35, unknown);
     // Beyond the resolution of the eye a facade is its average.
     float far = smoothstep(0.45, 1.1, max(blur.x, blur.y));
     light += tint * strength * mix(lit * pane, density * 0.30, far);

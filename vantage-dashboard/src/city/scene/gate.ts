@@ -14,10 +14,9 @@ function gateGeometry(): THREE.BufferGeometry {
     return geometry;
   };
   // In units of the hoop's radius, its centre at the origin, facing along z.
-  const pylon = (x: number) => tagged(new THREE.BoxGeometry(0.16, 1.55, 0.3).translate(x, -0.55, 0), PART.frame);
+  const pylon = (x: number) => tagged(new THREE.BoxGeometry(0.07, 1.3, 0.2).translate(x, -0.65, 0), PART.frame);
   return mergeGeometries([
-    tagged(new THREE.TorusGeometry(1, 0.055, 6, 48), PART.frame),
-    tagged(new THREE.TorusGeometry(1.16, 0.022, 4, 48), PART.frame),
+    tagged(new THREE.TorusGeometry(1, 0.03, 6, 56), PART.frame),
     pylon(-1.16),
     pylon(1.16),
     tagged(new THREE.CircleGeometry(0.95, 40), PART.veil),
@@ -55,12 +54,12 @@ void main() {
   if (vPart < 0.5) {
     float facing = max(0.0, dot(normalize(vNormal), normalize(cameraPosition - vWorld)));
     bool hoop = length(vLocal.xy) < 1.08 && abs(vLocal.z) < 0.1;
-    c = hoop ? ice * (0.45 + 0.35 * facing) : vec3(0.012, 0.018, 0.035) + ice * 0.22 * pow(1.0 - facing, 2.0);
+    c = hoop ? ice * (0.30 + 0.25 * facing) : vec3(0.006, 0.010, 0.022) + ice * (0.05 * pow(1.0 - facing, 2.0) + 0.5 * step(0.045, abs(vLocal.z)) * step(0.095, abs(vLocal.z)));
   } else if (vPart < 1.5) {
     float r = length(vLocal.xy);
     float ripple = 0.5 + 0.5 * sin(r * 22.0 - uTime * 2.4 * uMotion);
-    alpha = 0.05 + 0.30 * pow(r, 5.0) + 0.045 * ripple * r;
-    c = ice * 0.9;
+    alpha = 0.015 + 0.20 * pow(r, 6.0) + 0.03 * ripple * r;
+    c = ice * 0.8;
   } else {
     float across = abs(vLocal.x) / 0.75;
     float fade = smoothstep(2.6, 0.0, vLocal.z) * (1.0 - smoothstep(0.85, 1.0, across));

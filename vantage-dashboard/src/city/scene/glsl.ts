@@ -10,9 +10,9 @@ vec3 skyColor(vec3 d) {
   vec3 c = mix(dusk, zenith, smoothstep(0.0, 0.42, up));
   float low = exp(-up * 11.0);
   vec2 azimuth = normalize(d.xz + vec2(1e-5));
-  float warm = pow(max(0.0, dot(azimuth, vec2(0.86, 0.51))), 3.0);
-  float cool = pow(max(0.0, dot(azimuth, vec2(-0.35, 0.94))), 2.0);
-  c += low * (vec3(0.085, 0.012, 0.085) * warm + vec3(0.004, 0.045, 0.075) * cool + vec3(0.010, 0.014, 0.040));
+  float warm = pow(max(0.0, dot(azimuth, vec2(0.10, 0.995))), 3.0);
+  float cool = pow(max(0.0, dot(azimuth, vec2(-0.88, 0.47))), 2.0);
+  c += low * (vec3(0.062, 0.010, 0.078) * warm + vec3(0.003, 0.034, 0.058) * cool + vec3(0.010, 0.014, 0.040));
   return c;
 }
 vec3 haze(vec3 c, vec3 world) {

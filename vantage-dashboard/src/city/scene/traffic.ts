@@ -34,7 +34,7 @@ void main() {
   vHeading = travel > 0.01 ? vec2(way.x, -way.y) / travel * (size / thickness) : vec2(size / thickness, 0.0);
   float fade = smoothstep(0.0, 0.06, t) * smoothstep(1.0, 0.94, t);
   float clear = exp(-pow(head.w * uHazeScale * 0.9, 2.6));
-  vTone = mix(vec3(0.30, 0.85, 1.0) * 1.25, uStatus[3] * 2.6, vError) * fade * clear;
+  vTone = mix(vec3(0.26, 0.72, 1.0) * 0.95, uStatus[3] * 1.5, vError) * fade * clear;
   gl_Position = head;
   gl_PointSize = size;
 }`;

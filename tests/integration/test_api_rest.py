@@ -1,0 +1,385 @@
+"""Every REST call over real stored rows, and every error in the one shape. One store serves the whole file."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from vantage_api.app import create_app
+from vantage_common.bus.open import open_bus
+from vantage_common.clock import ManualClock
+from vantage_common.model import LogRecord, Sample, Span
+from vantage_common.store.api import Store
+from vantage_common.store.open import open_store
+
+from tests.contract.store_rows import NOON_MS, block
+from tests.integration.running_api import settings_for
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+RECENT_MS = NOON_MS - 120_000
+TAGS = {"namespace": "payments", "version": "1.2"}
+
+
+def request(value: float, count: int, *, at_ms: int = RECENT_MS, service: str = "checkout", **fields: Any) -> Sample:
+    labels: dict[str, Any] = {"tags": TAGS, "instance": "i1", "status_code": 200} | fields
+    return Sample(
+        timestamp=at_ms,
+        service_name=service,
+        metric_name="http.request.duration",
+        metric_type="histogram",
+        value=value,
+        count=count,
+        environment="production",
+        **labels,
+    )
+
+
+SAMPLES = [
+    request(20.0, 90, endpoint="/pay", method="POST", tags=TAGS | {"caller": "web"}),
+    request(200.0, 10, endpoint="/pay", method="POST", status_code=500, instance="i2"),
+    request(10.0, 50, endpoint="/cart", method="GET", at_ms=RECENT_MS - 60_000),
+    request(20.0, 600, endpoint="/pay", method="POST", at_ms=NOON_MS - 2 * 3_600_000, tags={"version": "1.1"}),
+    Sample(
+        timestamp=RECENT_MS,
+        service_name="checkout",
+        metric_name="queue.depth",
+        metric_type="gauge",
+        value=7.0,
+        environment="production",
+    ),
+    request(5.0, 40, service="cart"),
+]
+ROOT = Span(
+    timestamp=RECENT_MS + 0.25,
+    trace_id="t1",
+    span_id="a",
+    service_name="legacy",
+    name="GET /",
+    kind="server",
+    duration_ms=30.0,
+    status="ok",
+    environment="production",
+    caller="web",
+)
+CHILD = Span(
+    timestamp=RECENT_MS + 10.5,
+    trace_id="t1",
+    span_id="b",
+    parent_span_id="a",
+    service_name="database",
+    name="SELECT",
+    kind="client",
+    duration_ms=40.0,
+    status="error",
+    environment="production",
+    attributes={"db": "pg"},
+)
+LATER = Span(
+    timestamp=RECENT_MS + 1000,
+    trace_id="t2",
+    span_id="c",
+    service_name="legacy",
+    name="GET /fast",
+    kind="server",
+    duration_ms=3.0,
+    status="ok",
+    environment="production",
+)
+LOGS = [
+    LogRecord(timestamp=RECENT_MS, service_name="checkout", severity="ERROR", body="Card 100% declined", trace_id="t1"),
+    LogRecord(timestamp=RECENT_MS + 1, service_name="checkout", severity="INFO", body="card accepted"),
+    LogRecord(timestamp=RECENT_MS + 2, service_name="cart", severity="WARN", body="slow"),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def store(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Store]:
+    store = open_store(settings_for(tmp_path_factory.mktemp("api")))
+    await store.admin.migrate()
+    await store.writer.insert("metrics", block("metrics", SAMPLES), token="m")
+    await store.writer.insert("spans", block("spans", [ROOT, CHILD, ROOT, LATER]), token="s")
+    await store.writer.insert("logs", block("logs", LOGS), token="l")
+    secret = request(1.0, 1000, service="secret")
+    await store.writer.insert("metrics", block("metrics", [secret], workspace="other"), token="o")
+    yield store
+    await store.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(store: Store, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
+    async with api(store, tmp_path_factory.mktemp("bus")) as client:
+        yield client
+
+
+def api(store: Store, directory: Path, **overrides: Any) -> httpx.AsyncClient:
+    settings = settings_for(directory, **overrides)
+    clock = ManualClock(NOON_MS)
+    app = create_app(settings, store, open_bus(settings, clock), clock)
+    transport = httpx.ASGITransport(app=app, client=("192.0.2.1", 1))
+    return httpx.AsyncClient(transport=transport, base_url="http://api")
+
+
+async def got(client: httpx.AsyncClient, path: str, **params: Any) -> Any:
+    answer = await client.get(path, params=params or None)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def refused(client: httpx.AsyncClient, status: int, path: str, **params: Any) -> dict[str, Any]:
+    answer = await client.get(path, params=params or None)
+    assert answer.status_code == status, answer.text
+    error: dict[str, Any] = answer.json()["error"]
+    assert {"code", "message"} <= set(error)
+    return error
+
+
+async def test_services_of_every_table_are_listed_and_no_other_tenants(client: httpx.AsyncClient) -> None:
+    body = await got(client, "/api/services")
+    places = {(s["service_name"], s["environment"]) for s in body["services"]}
+    assert {name for name, _ in places} == {"checkout", "cart", "legacy", "database"}
+    assert body["total"] == len(body["services"])
+    checkout = next(s for s in body["services"] if s["service_name"] == "checkout" and s["environment"])
+    assert (checkout["district"], checkout["version"]) == ("payments", "1.2")
+    assert (checkout["first_seen"], checkout["last_seen"]) == (NOON_MS - 7_200_000, RECENT_MS)
+    assert (checkout["status"], checkout["health_score"], checkout["requests_per_second"]) == ("UNKNOWN", None, 0.0)
+
+
+async def test_a_service_has_weighted_endpoints_and_callers(client: httpx.AsyncClient) -> None:
+    body = await got(client, "/api/services/checkout", environment="production")
+    pay, cart = body["endpoints"]
+    assert (pay["endpoint"], pay["method"], pay["count"], pay["error_ratio"]) == ("/pay", "POST", 100, 0.1)
+    assert (pay["mean_ms"], pay["p95_ms"]) == (38.0, 200.0)
+    assert (cart["endpoint"], cart["count"], cart["p95_ms"]) == ("/cart", 50, 10.0)
+    assert [(c["service_name"], c["count"], c["error_ratio"]) for c in body["callers"]] == [
+        ("web", 90, 0.0),
+        ("", 60, pytest.approx(1 / 6)),
+    ]
+    assert body["metrics"] == ["http.request.duration", "queue.depth"]
+    assert body["instances"] == ["i1", "i2"]
+
+
+async def test_a_service_that_sends_only_spans_has_them_read(client: httpx.AsyncClient) -> None:
+    body = await got(client, "/api/services/legacy")
+    assert [(e["endpoint"], e["count"]) for e in body["endpoints"]] == [("GET /", 2), ("GET /fast", 1)]
+    series = await got(client, "/api/metrics/timeseries", service="legacy", agg="count", step=60)
+    assert sum(value for _, value in series["series"][0]["points"]) == 3
+    assert series["source"] == "spans"
+
+
+@pytest.mark.parametrize("path", ["/api/services/chekout", "/health/score/chekout"])
+async def test_an_unknown_service_is_404_with_a_guess(client: httpx.AsyncClient, path: str) -> None:
+    error = await refused(client, 404, path)
+    assert (error["code"], error["hint"]) == ("unknown_service", "did you mean checkout?")
+
+
+async def test_another_environment_is_named_as_such(client: httpx.AsyncClient) -> None:
+    error = await refused(client, 404, "/api/services/cart", environment="staging")
+    assert "'production'" in error["hint"]
+
+
+async def test_metrics_have_their_services_and_tag_keys(client: httpx.AsyncClient) -> None:
+    metrics = {metric["metric_name"]: metric for metric in (await got(client, "/api/metrics"))["metrics"]}
+    assert metrics["http.request.duration"]["services"] == ["cart", "checkout"]
+    assert metrics["http.request.duration"]["tag_keys"] == ["caller", "namespace", "version"]
+    assert metrics["queue.depth"] == {
+        "metric_name": "queue.depth",
+        "metric_type": "gauge",
+        "services": ["checkout"],
+        "tag_keys": [],
+    }
+    assert [m["services"] for m in (await got(client, "/api/metrics", service="cart"))["metrics"]] == [["cart"]]
+
+
+@pytest.mark.parametrize(
+    ("agg", "value"),
+    [
+        ("count", 150),
+        ("sum", 90 * 20 + 10 * 200 + 50 * 10),
+        ("avg", (90 * 20 + 10 * 200 + 50 * 10) / 150),
+        ("min", 10),
+        ("max", 200),
+        ("rate", (90 * 20 + 10 * 200 + 50 * 10) / 3600),
+        ("p50", 20),
+        ("p99", 200),
+    ],
+)
+async def test_every_aggregate_honours_the_weights(client: httpx.AsyncClient, agg: str, value: float) -> None:
+    body = await got(client, "/api/metrics/timeseries", service="checkout", agg=agg, step=3600)
+    found = {at: point for at, point in body["series"][0]["points"] if point}
+    assert found == {NOON_MS - 3_600_000: pytest.approx(value)}
+
+
+async def test_a_timeseries_has_every_step_and_a_group_per_value(client: httpx.AsyncClient) -> None:
+    window = {"start": NOON_MS - 300_000, "end": NOON_MS, "step": 60}
+    body = await got(client, "/api/metrics/timeseries", service="checkout", agg="count", group_by="endpoint", **window)
+    assert [series["group"] for series in body["series"]] == [{"endpoint": "/cart"}, {"endpoint": "/pay"}]
+    assert [value for _, value in body["series"][1]["points"]] == [0, 0, 0, 100, 0]
+    assert body["series"][1]["points"][0][0] == NOON_MS - 300_000
+    by_tag = await got(client, "/api/metrics/timeseries", service="checkout", agg="avg", group_by="caller", **window)
+    assert [series["group"] for series in by_tag["series"]] == [{"caller": ""}, {"caller": "web"}]
+    assert [value for _, value in by_tag["series"][1]["points"]] == [None, None, None, 20.0, None]
+
+
+async def test_vql_runs_and_explains(client: httpx.AsyncClient) -> None:
+    query = (
+        "SELECT endpoint, count() AS n FROM metrics WHERE service_name = 'checkout' GROUP BY endpoint ORDER BY n DESC"
+    )
+    body = (await client.post("/vql/execute", json={"query": query})).json()
+    assert (body["rows"][0], body["row_count"], body["source"]) == (["/pay", 700], 3, "metrics")
+    assert [column["name"] for column in body["columns"]] == ["endpoint", "n"]
+    explained = (await client.post("/vql/explain", json={"query": query})).json()
+    assert explained["plan"]["table"] == "metrics"
+    assert "checkout" not in explained["sql"]
+
+
+async def test_a_wrong_query_says_where(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/vql/execute", json={"query": "SELECT nope FROM metrics"})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["position"] == 7
+
+
+async def test_health_of_a_service_that_is_not_live_is_read_from_its_rows(client: httpx.AsyncClient) -> None:
+    body = await got(client, "/health/score/checkout", environment="production")
+    factors = body["factors"]
+    assert (body["service_name"], body["status"]) == ("checkout", "UNHEALTHY")
+    assert factors["error_rate"]["value"] == pytest.approx(10 / 150)
+    assert (factors["response_time"]["value"], factors["response_time"]["score"]) == (200.0, 0.0)
+    assert factors["availability"]["value"] == 1.0
+    assert factors["request_rate"]["state"] == "learning"
+    assert body["health_score"] == round((0.4 * (50 - 50 * (10 / 150 - 0.05) / 0.15) + 0.2 * 100) / 0.9)
+
+
+async def test_scores_cover_the_fleet(client: httpx.AsyncClient) -> None:
+    body = await got(client, "/health/scores")
+    statuses = {score["service_name"]: score["status"] for score in body["scores"] if score["environment"]}
+    assert statuses == {"checkout": "UNHEALTHY", "cart": "HEALTHY", "legacy": "HEALTHY", "database": "UNKNOWN"}
+    assert body["fleet"]["status"] in ("HEALTHY", "DEGRADED")
+
+
+async def test_a_trace_has_each_span_once_by_start(client: httpx.AsyncClient) -> None:
+    spans = await got(client, "/traces/", trace_id="t1")
+    assert [(s["span_id"], s["parent_span_id"], s["start"], s["duration"]) for s in spans] == [
+        ("a", "", RECENT_MS + 0.25, 30.0),
+        ("b", "a", RECENT_MS + 10.5, 40.0),
+    ]
+    assert spans[1]["attributes"] == {"db": "pg"}
+    assert await got(client, "/traces/", trace_id="unknown") == []
+
+
+async def test_traces_are_found_and_summed_up(client: httpx.AsyncClient) -> None:
+    traces = (await got(client, "/traces/search"))["traces"]
+    assert [trace["trace_id"] for trace in traces] == ["t2", "t1"]
+    assert traces[1] == {
+        "trace_id": "t1",
+        "service": "legacy",
+        "name": "GET /",
+        "start": RECENT_MS + 0.25,
+        "duration": 50.25,
+        "span_count": 2,
+        "error_count": 1,
+        "services": ["database", "legacy"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("params", "found"),
+    [
+        ({"service": "database"}, ["t1"]),
+        ({"status": "error"}, ["t1"]),
+        ({"service": "legacy", "status": "ok"}, ["t2", "t1"]),
+        ({"min_duration_ms": 35}, ["t1"]),
+        ({"service": "legacy", "min_duration_ms": 35}, []),
+        ({"limit": 1}, ["t2"]),
+        ({"end": RECENT_MS - 1000}, []),
+    ],
+)
+async def test_a_search_keeps_what_fits(client: httpx.AsyncClient, params: dict[str, Any], found: list[str]) -> None:
+    traces = (await got(client, "/traces/search", **params))["traces"]
+    assert [trace["trace_id"] for trace in traces] == found
+
+
+@pytest.mark.parametrize(
+    ("params", "bodies"),
+    [
+        ({}, ["slow", "card accepted", "Card 100% declined"]),
+        ({"service": "checkout"}, ["card accepted", "Card 100% declined"]),
+        ({"severity": "error,warn"}, ["slow", "Card 100% declined"]),
+        ({"text": "CARD"}, ["card accepted", "Card 100% declined"]),
+        ({"text": "100%"}, ["Card 100% declined"]),
+        ({"trace_id": "t1"}, ["Card 100% declined"]),
+        ({"limit": 1}, ["slow"]),
+    ],
+)
+async def test_logs_are_filtered_newest_first(
+    client: httpx.AsyncClient, params: dict[str, Any], bodies: list[str]
+) -> None:
+    assert [line["body"] for line in (await got(client, "/api/logs", **params))["logs"]] == bodies
+
+
+async def test_the_city_is_laid_out_from_the_store(client: httpx.AsyncClient) -> None:
+    body = await got(client, "/api/city")
+    assert "payments" in [district["name"] for district in body["districts"]]
+    assert {(s["name"], s["status"], s["rps"]) for s in body["services"] if s["environment"]} == {
+        (name, "UNKNOWN", 0.0) for name in ("checkout", "cart", "legacy", "database")
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "path", "code"),
+    [
+        (400, "/api/logs?start=1790035200&end=1790035100", "bad_range"),
+        (400, "/api/services/checkout?start=yesterday", "bad_time"),
+        (400, "/traces/search?start=1000000000000000", "bad_range"),
+        (400, "/api/metrics/timeseries?service=checkout&step=1&start=2026-01-01", "too_many_points"),
+        (400, "/api/logs?severity=LOUD", "bad_severity"),
+        (404, "/nope", "not_found"),
+        (404, "/api/metrics/timeseries?service=nobody", "unknown_service"),
+        (405, "/vql/execute", "method_not_allowed"),
+        (422, "/api/logs?limit=1000000", "invalid_request"),
+        (422, "/api/metrics/timeseries?service=checkout&agg=median", "invalid_request"),
+        (422, "/api/metrics/timeseries?service=checkout&step=0", "invalid_request"),
+        (422, "/traces/search?min_duration_ms=nan", "invalid_request"),
+        (422, "/traces/", "invalid_request"),
+    ],
+)
+async def test_every_error_has_the_one_shape(client: httpx.AsyncClient, status: int, path: str, code: str) -> None:
+    error = await refused(client, status, path)
+    assert error["code"] == code
+    if status == 400:
+        assert error["hint"]
+    if status == 422:
+        assert error["details"]
+
+
+async def test_root_and_health_tell_of_the_dependencies(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/health"):
+        body = await got(client, path)
+        assert (body["status"], body["dependencies"]["store"]) == ("ok", {"status": "ok"})
+
+
+async def test_a_key_is_needed_where_one_is_configured_but_not_for_health(store: Store, tmp_path: Path) -> None:
+    async with api(store, tmp_path, api_key="s3cret") as client:
+        assert (await refused(client, 401, "/api/services"))["code"] == "missing_key"
+        assert (await client.get("/api/services", headers={"X-API-Key": "s3cret"})).status_code == 200
+        assert (await client.get("/health")).status_code == 200
+
+
+async def test_an_address_beyond_its_limit_is_told_when_to_come_back(store: Store, tmp_path: Path) -> None:
+    async with api(store, tmp_path, query_rate_limit_per_minute=3) as client:
+        answers = [(await client.get("/live")) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert int(answers[-1].headers["retry-after"]) == 20
+
+
+async def test_own_metrics_count_by_route_template(store: Store, tmp_path: Path) -> None:
+    async with api(store, tmp_path) as client:
+        await client.get("/api/services/checkout")
+        await client.get("/wp-admin.php")
+        await client.post("/vql/execute", json={"query": "SELECT nope FROM metrics"})
+        text = (await client.get("/metrics")).text
+    assert 'vantage_api_requests_total{method="GET",route="/api/services/{service}",status="200"} 1.0' in text
+    assert 'vantage_api_requests_total{method="GET",route="other",status="404"} 1.0' in text
+    assert 'vantage_api_vql_queries_total{outcome="rejected"} 1.0' in text
+    assert 'vantage_api_database_query_duration_seconds_count{table="metrics"}' in text
