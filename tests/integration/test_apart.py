@@ -259,7 +259,7 @@ def test_each_row_is_stored_exactly_once_though_workers_are_killed(services: Ser
     sender = Sender(services, "crashing")
     sender.start()
     try:
-        for _ in range(3):
+        for _ in range(2):
             wait_for_more(services, "crashing")
             services.kill("worker")
             services.start("worker")

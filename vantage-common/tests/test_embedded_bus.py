@@ -10,11 +10,11 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
-from vantage_common.bus.api import PULSES, GroupHooks, Message, Outgoing, Publisher, TopicPartition
+from vantage_common.bus.api import PULSES, Commit, GroupHooks, Message, Outgoing, Publisher, TopicPartition
 from vantage_common.bus.embedded import EmbeddedBus
 from vantage_common.bus.sqlite_log import SqliteLog
 from vantage_common.clock import ManualClock
-from vantage_common.errors import BusUnavailable, NewerSchema, PermanentError
+from vantage_common.errors import BusUnavailable, CommitRejected, NewerSchema, PermanentError
 from vantage_common.settings import Settings, load_settings
 
 TOPIC = "metrics-raw"
@@ -202,6 +202,45 @@ async def test_time_never_goes_back_within_a_partition(
     clock.advance(-60)
     await publisher.publish(records(b"2"), 5)
     assert [message.timestamp_ms for message in await everything(bus)] == [START_MS, START_MS]
+
+
+async def test_a_member_that_has_not_heard_of_its_successor_cannot_commit(
+    bus: EmbeddedBus, publisher: Publisher
+) -> None:
+    await publisher.publish(records(b"1"), 5)
+    old = bus.subscription("group", [TOPIC])
+    await old.start(GroupHooks())
+    (message,) = await old.fetch(1, 1)
+    new = bus.subscription("group", [TOPIC])
+    await new.start(GroupHooks())
+    assert message.source in old.assignment()
+    with pytest.raises(CommitRejected, match="generation 2, this member is of 1"):
+        await old.commit({message.source: Commit(1)})
+    assert await new.committed(message.source) is None
+    await old.stop()
+    await new.stop()
+
+
+async def test_a_seek_during_a_read_drops_what_was_read(
+    bus: EmbeddedBus, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publisher.publish(records(b"0", b"1", b"2"), 5)
+    member = bus.subscription("group", [TOPIC])
+    await member.start(GroupHooks())
+    read = SqliteLog.read
+    seeks = [2]
+
+    def seeking(
+        log: SqliteLog, positions: list[tuple[TopicPartition, int, int]], max_records: int, max_bytes: int
+    ) -> list[Message]:
+        found = read(log, positions, max_records, max_bytes)
+        if seeks:
+            member.seek(TopicPartition(TOPIC, 0), seeks.pop())
+        return found
+
+    monkeypatch.setattr(SqliteLog, "read", seeking)
+    assert [message.value for message in await member.fetch(10, 1)] == [b"2"]
+    await member.stop()
 
 
 async def test_callers_that_wait_together_share_a_transaction(

@@ -308,12 +308,12 @@ class _Reader:
         return [(source, self._numbers[source], self._positions[source]) for source in sources[turn:] + sources[:turn]]
 
     def _advance(self, messages: Sequence[Message], read_from: Mapping[TopicPartition, int]) -> list[Message]:
-        """Moves the positions past what was read; drops what a seek or a pause has overtaken while it was read."""
+        """Moves the positions past what was read; drops what a seek has overtaken while it was read."""
         fresh: list[Message] = []
         moved = {source for source, offset in read_from.items() if self._positions.get(source) != offset}
         for message in messages:
             source = message.source
-            if source in moved or source in self.paused:
+            if source in moved:
                 continue
             expected = self._positions[source]
             if message.offset != expected:

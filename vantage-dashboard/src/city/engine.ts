@@ -1,6 +1,6 @@
 import * as THREE from 'three';
 import type { CityFeed } from './feed';
-import { boxCorners, CameraRig, framePoints, NO_INSETS, rayThrough, viewOf, FOV, project, type Insets, type View } from './camera/rig';
+import { boxCorners, CameraRig, framePoints, MAX_PITCH, NO_INSETS, rayThrough, viewOf, FOV, project, type Insets, type View } from './camera/rig';
 import { emptyCurves, fillCurves, CURVE_ROWS } from './curves';
 import { heightOf, LOT } from './encoding';
 import { Fleet } from './fleet';
@@ -27,6 +27,8 @@ const TIME_SHIFT_S = 900;
 /** From the gate's side, a little to its left: traffic flows into the picture. */
 const START_ANGLES = { yaw: Math.PI * 0.87, pitch: 0.475 };
 const PORTRAIT_ANGLES = { yaw: Math.PI * 0.87, pitch: 0.72 };
+/** Close up, steep enough to look over the neighbours. */
+const CLOSE_PITCH = 0.78;
 /** The corners of the ground may touch the edge of the picture: nobody lives in them. */
 const CROP = 0.97;
 
@@ -96,6 +98,11 @@ export class CityEngine {
   setFocus(selected: number | undefined, hovered: number | undefined): void {
     this.uniforms.uSelected.value = selected ?? -1;
     this.uniforms.uHovered.value = hovered ?? -1;
+    const entry = selected === undefined ? undefined : this.feed.world.services.get(selected);
+    if (entry && selected !== undefined) {
+      const { x, z } = lotCentre(entry);
+      this.uniforms.uFocus.value.set(x, this.fleet.heightAt(selected, this.now) / 2, z, 1);
+    } else this.uniforms.uFocus.value.w = 0;
   }
 
   resize(width: number, height: number, pixelRatio: number): void {
@@ -125,8 +132,8 @@ export class CityEngine {
     this.userMoved = true;
     const { x, z } = lotCentre(entry);
     const height = Math.max(this.fleet.rise[slot * 4 + 1] ?? 0, heightOf(this.feed.world.columns.pods[slot] ?? 0));
-    const reach = LOT * 1.6;
-    const angles = { yaw: this.rig.goal.yaw, pitch: Math.min(this.rig.goal.pitch, 0.62) };
+    const reach = LOT * 2;
+    const angles = { yaw: this.rig.goal.yaw, pitch: Math.min(Math.max(this.rig.goal.pitch, CLOSE_PITCH), MAX_PITCH) };
     const lot = boxCorners({ minX: x - reach, maxX: x + reach, minZ: z - reach, maxZ: z + reach }, height + 3);
     this.rig.flyTo(framePoints(lot, angles, this.aspect, this.insets));
   }

@@ -56,12 +56,24 @@ void main() {
 const FRAGMENT = /* glsl */ `
 ${COMMON}
 uniform float uMirror;
+uniform vec4 uFocus;
 varying vec3 vWorld;
 varying vec3 vNormal;
 varying vec2 vFace;
 flat varying vec4 vLot;
 flat varying vec4 vForm;
 flat varying vec4 vState;
+
+/** How much this point stands between the eye and the selected building. */
+float inTheWay() {
+  vec3 sight = uFocus.xyz - cameraPosition;
+  float reach = length(sight);
+  vec3 ray = vWorld - cameraPosition;
+  float along = dot(ray, sight / reach);
+  float aside = length(ray - sight / reach * along);
+  float cone = 4.2 * along / reach;
+  return uFocus.w * step(along, reach - 2.6) * (1.0 - smoothstep(cone * 0.7, cone, aside));
+}
 
 /** 1 inside a line of the given half width, smoothed over one pixel. */
 float line(float distance, float halfWidth) {
@@ -76,6 +88,7 @@ float edgeLine(float distance, float halfWidth) {
 }
 
 void main() {
+  if (vState.z < 0.9 && uMirror < 0.5 && hash21(floor(gl_FragCoord.xy)) < inTheWay() * 0.88) discard;
   float height = vForm.x, load = vForm.y, pods = max(1.0, vForm.z), part = vForm.w;
   float status = vState.x, accent = vState.z;
   float unknown = isStatus(status, 0.0), degraded = isStatus(status, 2.0), unhealthy = isStatus(status, 3.0);

@@ -12,6 +12,8 @@ export function createUniforms() {
     uLoadSeconds: { value: LOAD_S },
     uSelected: { value: -1 },
     uHovered: { value: -1 },
+    /** Middle of the selected building; w is 1 while there is one. */
+    uFocus: { value: new THREE.Vector4(0, 0, 0, 0) },
     uMotion: { value: 1 },
     uReflect: { value: 0 },
     uPixelRatio: { value: 1 },
