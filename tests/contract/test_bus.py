@@ -206,11 +206,13 @@ async def test_the_assigned_hook_runs_before_the_first_record_and_may_seek(backe
     seen: list[str] = []
 
     async def assigned(sources: frozenset[TopicPartition]) -> None:
+        await asyncio.wait([nothing_comes], timeout=1.0)
         for source in sources:
             assert await member.committed(source) is None
             member.seek(source, 2 if source == written else 0)
         seen.append("assigned")
 
+    nothing_comes = asyncio.get_running_loop().create_future()  # a hook that takes its time
     written = (await read(await backend.member("probe"), 3))[0].source
     member = backend.bus().subscription(f"{backend.topic}-group", [backend.topic])
     await member.start(GroupHooks(assigned=assigned))

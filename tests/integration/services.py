@@ -42,7 +42,9 @@ class Services:
                     stderr=log,
                 )
         for name in names or MODULES:
-            eventually(partial(self._is_ready, name), within_s=60, what=f"{name} is ready")
+            eventually(partial(self._is_ready_or_gone, name), within_s=60, what=f"{name} is ready")
+            if self._processes[name].poll() is not None:
+                raise RuntimeError(f"{name} exited:\n{self.said(name)}")
 
     def stop(self) -> dict[str, int]:
         """SIGTERM to all at once, and the exit status of each."""
@@ -66,10 +68,8 @@ class Services:
     def _log(self, name: str) -> Path:
         return self.directory / f"{name}.log"
 
-    def _is_ready(self, name: str) -> bool:
-        if self._processes[name].poll() is not None:
-            raise RuntimeError(f"{name} exited:\n{self.said(name)}")
-        return httpx.get(f"{self.url(name)}/ready").is_success
+    def _is_ready_or_gone(self, name: str) -> bool:
+        return self._processes[name].poll() is not None or httpx.get(f"{self.url(name)}/ready").is_success
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Sends a batch to the collector, which must answer 202: from then on the data must not be lost."""

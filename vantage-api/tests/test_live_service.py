@@ -24,7 +24,7 @@ def at(seconds: float) -> int:
     return START_MS + round(seconds * 1000)
 
 
-@pytest.mark.parametrize("every_s", [1, 5, 10])
+@pytest.mark.parametrize("every_s", [1, 3, 5, 7, 10])
 def test_a_steady_load_is_shown_steady_however_rarely_the_agent_flushes(every_s: int) -> None:
     clock = ManualClock(START_MS)
     agent = Agent(City(), clock, every_s=every_s)

@@ -5,7 +5,6 @@ take turns on SQLite's lock, readers never wait (WAL). Every commit is synced to
 """
 
 import sqlite3
-import time
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -309,7 +308,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
     _check_format(db, path)
-    _use_wal(db)
+    db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
     if _integer(db, "PRAGMA user_version") == 0:
@@ -325,20 +324,6 @@ def _check_format(db: sqlite3.Connection, path: Path) -> None:
     tables = _integer(db, "SELECT count(*) FROM sqlite_schema")
     if tables and _integer(db, "PRAGMA application_id") != _APPLICATION_ID:
         raise PermanentError(f"{path} is a database of another program: move it away or change VANTAGE_DATA_DIR")
-
-
-def _use_wal(db: sqlite3.Connection) -> None:
-    """Switching needs the file alone, and SQLite does not wait for that by itself: two processes may start at once."""
-    deadline = time.monotonic() + _BUSY_TIMEOUT_S
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
 
 
 def _create(db: sqlite3.Connection) -> None:
