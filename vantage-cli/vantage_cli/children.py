@@ -46,8 +46,12 @@ async def simulator(settings: Settings, stop: asyncio.Event) -> None:
         duration_s=None,
         clock=SystemClock(),
         stop=stop,
-        report=lambda line: sys.stderr.write(line + "\n") and None,
+        report=_report,
     )
+
+
+def _report(line: str) -> None:
+    sys.stderr.write(line + "\n")
 
 
 CHILDREN: dict[str, Main] = {"collector": collector, "core": core, "simulator": simulator}

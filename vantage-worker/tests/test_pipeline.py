@@ -15,7 +15,7 @@ from vantage_common.clock import ManualClock
 from vantage_common.errors import StoreUnavailable
 from vantage_common.model import Sample
 from vantage_common.settings import load_settings
-from vantage_common.store.api import Admin, Held, Reader
+from vantage_common.store.api import Admin, Held, Reader, Writer
 from vantage_worker.batch import day_of
 from vantage_worker.metrics import WorkerMetrics
 from vantage_worker.pipeline import GROUP, Pipeline, TooMuchPoison
@@ -32,7 +32,7 @@ class FaultyStore:
     admin: Admin
 
     def __init__(self) -> None:
-        self.writer = self
+        self.writer: Writer = self
         self.rows: list[tuple[int, int, float]] = []
         self.batches: list[tuple[str, int]] = []
         self.fail_before = 0
