@@ -48,6 +48,4 @@ def claim_directory(path: Path) -> None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StoreUnavailable(
-                f"{path} is in use by another process: stop it, or set VANTAGE_DATA_DIR"
-            ) from None
+            raise StoreUnavailable(f"{path} is in use by another process: stop it, or set VANTAGE_DATA_DIR") from None
