@@ -6,6 +6,7 @@ test which needs it says that it is skipped.
 """
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -95,7 +96,8 @@ def _resolve(maven: str, cache: Path) -> Path | None:
 
 
 class ApacheKafka:
-    """One node that is broker and controller. `stop` and `start` keep ports and data, as a restart does."""
+    """One node that is broker and controller. `stop` and `start` keep ports and data, as a restart does; either does
+    nothing when it is so already: two nodes on one directory would ruin each other."""
 
     kind: Literal["kafka", "mock"] = "kafka"
     makes_topics = True
@@ -118,6 +120,8 @@ class ApacheKafka:
         return f"Apache Kafka {KAFKA_VERSION} (KRaft, real broker)"
 
     def start(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            return
         self._process = self._java("kafka.Kafka", str(self._config))
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not _listens(self._port):
@@ -206,11 +210,21 @@ def _cluster_id() -> str:
 
 
 def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [listener.getsockname()[1] for listener in sockets]
-    for listener in sockets:
-        listener.close()
+    """Ports below those the system gives to outgoing connections: a client that keeps dialling a stopped broker could
+    be given the broker's own port, and hold it when the broker comes back."""
+    ports: list[int] = []
+    for port in random.sample(range(20_000, 32_000), 200):
+        if len(ports) < count and not _is_taken(port):
+            ports.append(port)
     return ports
+
+
+def _is_taken(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return True
+    return False
 
 
 def _listens(port: int) -> bool:

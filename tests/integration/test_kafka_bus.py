@@ -136,3 +136,12 @@ def test_an_embedded_vantage_never_loads_the_kafka_client(tmp_path: Path) -> Non
     )
     run = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
+
+
+def test_starting_a_broker_that_runs_starts_no_second_one(kafka: Broker) -> None:
+    if not kafka.can_stop:
+        pytest.skip("the mock cluster cannot be started")
+    running: Any = kafka
+    before = running._process.pid
+    kafka.start()
+    assert running._process.pid == before

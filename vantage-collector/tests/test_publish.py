@@ -71,7 +71,7 @@ async def test_at_most_ten_thousand_items_wait_for_the_broker() -> None:
     await asyncio.sleep(0)
     assert raw.held_items == MAX_HELD_ITEMS
     with pytest.raises(UserError) as refused:
-        await raw.publish(RECORDS, 1)
+        await asyncio.wait_for(raw.publish(RECORDS, 1), 5)
     assert (refused.value.status, refused.value.code) == (503, "overloaded")
     broker.acknowledges.set()
     await asyncio.gather(*waiting)

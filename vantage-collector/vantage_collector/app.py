@@ -13,7 +13,7 @@ from vantage_common.errors import BusUnavailable, UserError
 from vantage_common.http.asgi import Scope, workspace_of
 from vantage_common.http.audit import RequestRecord
 from vantage_common.http.body import ByteBudget
-from vantage_common.http.guard import guard
+from vantage_common.http.guard import PROBES, guard
 from vantage_common.http.keys import KeyScope, load_keyring
 from vantage_common.settings import Settings
 from vantage_common.telemetry import get_logger
@@ -108,6 +108,7 @@ def create_app(settings: Settings, bus: Bus, clock: Clock) -> FastAPI:
         per_minute=settings.rate_limit_per_minute,
         max_body_bytes=MAX_BODY_BYTES,
         budget=budget,
+        routine=PROBES.union(_INGEST),
         sinks=[on_request],
         on_error=on_error,
     )

@@ -149,9 +149,18 @@ def _http_attributes(sample: Sample) -> dict[str, str]:
 
 
 def _derived_id(sample: Sample) -> str:
-    """The same 16 hex digits whenever the same sample is sent again, so that reads see one span."""
-    identity = "\0".join((sample.trace_id, sample.service_name, sample.metric_name, str(sample.timestamp)))
-    return blake2b(identity.encode(), digest_size=8).hexdigest()
+    """The same 16 hex digits whenever the same sample is sent again, so that reads see one span; other samples of
+    the trace in the same millisecond get others."""
+    identity = (
+        sample.trace_id,
+        sample.service_name,
+        sample.metric_name,
+        sample.method,
+        sample.endpoint,
+        str(sample.timestamp),
+        repr(sample.value),
+    )
+    return blake2b("\0".join(identity).encode(), digest_size=8).hexdigest()
 
 
 def _as_strings(attributes: Mapping[str, Scalar] | None) -> dict[str, str]:

@@ -50,7 +50,7 @@ def test_a_whole_plan() -> None:
     )
     assert rendered.sql == (
         "SELECT DISTINCT toDateTime(toStartOfInterval(`timestamp`, INTERVAL 1 MINUTE), 'UTC') AS o0, "
-        "avgWeighted(`value`, `count`) AS o1 FROM `db`.`metrics` "
+        "avgWeighted(toFloat64(`value`), toFloat64(`count`)) AS o1 FROM `db`.`metrics` "
         "WHERE workspace = {p0:String} AND (((`timestamp` >= fromUnixTimestamp64Milli({p1:Int64}, 'UTC')) AND "
         "(`timestamp` < fromUnixTimestamp64Milli({p2:Int64}, 'UTC'))) AND (`tags`[{p3:String}] = {p4:String})) "
         "GROUP BY o0 HAVING (o1 > {p5:Float64}) ORDER BY o1 DESC, o0 LIMIT 7 OFFSET 3"
@@ -71,7 +71,10 @@ def test_a_whole_plan() -> None:
         (Call("rate", (V,), (60.0,)), "(sum((`value` * `count`)) / 60.0)"),
         (Call("quantile", (V,), (0.95,)), "quantileExactWeighted(0.95)(toFloat64(`value`), `count`)"),
         (Call("count_if", (FAILED,)), "sumIf(`count`, (`status_code` >= {p0:Int64}))"),
-        (Call("avg_if", (V, FAILED)), "avgWeightedIf(`value`, `count`, (`status_code` >= {p0:Int64}))"),
+        (
+            Call("avg_if", (V, FAILED)),
+            "avgWeightedIf(toFloat64(`value`), toFloat64(`count`), (`status_code` >= {p0:Int64}))",
+        ),
         (
             Call("quantile_if", (V, FAILED), (0.5,)),
             "quantileExactWeightedIf(0.5)(toFloat64(`value`), `count`, (`status_code` >= {p0:Int64}))",

@@ -61,7 +61,7 @@ async def serve_http(app: Any, listener: socket.socket, stop: asyncio.Event) -> 
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        ws_per_message_deflate=False,  # a tick is floats: compressing it again for every client costs more than it saves
+        ws_per_message_deflate=False,  # a tick is floats: compressed for every client anew, it would hardly shrink
         timeout_graceful_shutdown=GRACEFUL_S,
     )
     server = _Server(config)

@@ -1,6 +1,6 @@
 """One record per finished request, for the audit log and for whoever counts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypeAlias
 
@@ -30,9 +30,17 @@ class RequestRecord:
 RecordSink: TypeAlias = Callable[[RequestRecord], None]
 
 
-def audit_log(record: RequestRecord) -> None:
-    """A RecordSink: one line of the audit log. JSON escapes control characters, so a path cannot forge a line."""
-    _audit.info("request", **asdict(record))
+def audit_log(routine: Collection[str]) -> RecordSink:
+    """A sink that writes one line a request. JSON escapes control characters, so a path cannot forge a line.
+
+    A request to a `routine` path (probes, ingest) is a line for debugging unless it failed.
+    """
+
+    def write(record: RequestRecord) -> None:
+        level = _audit.debug if record.path in routine and 0 < record.status < 400 else _audit.info
+        level("request", **asdict(record))
+
+    return write
 
 
 _audit = get_logger("vantage.audit")

@@ -1,6 +1,6 @@
 """The guards around a service, in the one order that is right."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -14,6 +14,7 @@ from vantage_common.http.keys import KeyMiddleware, Keyring, Required
 from vantage_common.http.ratelimit import RateLimiter, RateLimitMiddleware
 from vantage_common.settings import Settings
 
+PROBES = frozenset({"/health", "/ready", "/live", "/metrics"})
 _CORS_METHODS = ("GET", "POST", "PATCH", "DELETE")
 _CORS_HEADERS = ("Authorization", "Content-Encoding", "Content-Type", "X-API-Key")
 
@@ -28,6 +29,7 @@ def guard(
     per_minute: int,
     max_body_bytes: int,
     budget: ByteBudget,
+    routine: Collection[str] = PROBES,
     receive_deadline_s: float = RECEIVE_DEADLINE_S,
     sinks: Sequence[RecordSink] = (),
     on_error: ErrorSink = ignore,
@@ -39,6 +41,7 @@ def guard(
     per_minute          requests a minute per key or address; 0: no limit
     max_body_bytes      of one body, inflated or not
     budget              of all bodies held at once
+    routine             paths whose successes are not worth a line of the audit log
     sinks, on_error     told of every finished and of every failed request; the audit log is always written
 
     A route finds its tenant with `asgi.workspace_of(request.scope)`, reads its body inflated and whole, and raises
@@ -62,4 +65,4 @@ def guard(
             allow_headers=_CORS_HEADERS,
             allow_credentials=False,
         )
-    app.add_middleware(AuditMiddleware, clock, address_of, [audit_log, *sinks])
+    app.add_middleware(AuditMiddleware, clock, address_of, [audit_log(routine), *sinks])

@@ -53,9 +53,6 @@ CHDB_OPTIONS: Mapping[str, str] = {
     "background_pool_size": "2",
     "background_schedule_pool_size": "2",
     "max_thread_pool_free_size": "8",
-    "max_active_parts_loading_thread_pool_size": "2",
-    "max_outdated_parts_loading_thread_pool_size": "2",
-    "max_parts_cleaning_thread_pool_size": "2",
 }
 """An engine sized for a laptop: its own defaults are caches of gigabytes and pools of hundreds of threads."""
 

@@ -217,7 +217,12 @@ def _scalars() -> list[Function]:
 
 
 def _avg(a: Aggregation) -> str:
-    return a.call("avg", *a.args) if a.weight is None else a.call("avgWeighted", *a.args, a.weight)
+    return a.call("avg", *a.args) if a.weight is None else _weighted_mean(a, a.args[0], a.weight)
+
+
+def _weighted_mean(a: Aggregation, value: str, weight: str) -> str:
+    """Both as doubles: given an integer weight, the engine (26.9) cuts the values down to integers."""
+    return a.call("avgWeighted", f"toFloat64({value})", f"toFloat64({weight})")
 
 
 def _count(a: Aggregation) -> str:
@@ -248,7 +253,7 @@ def _stddev(a: Aggregation) -> str:
     if a.weight is None:
         return a.call("stddevPopStable", *a.args)
     value = f"toFloat64({a.args[0]})"
-    mean, square = a.call("avgWeighted", value, a.weight), a.call("avgWeighted", f"({value} * {value})", a.weight)
+    mean, square = _weighted_mean(a, value, a.weight), _weighted_mean(a, f"({value} * {value})", a.weight)
     variance = f"{square} - {mean} * {mean}"
     return f"sqrt(if({variance} < 0, 0, {variance}))"
 
