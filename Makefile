@@ -74,7 +74,7 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
 
 $(DASHBOARD)/node_modules/.installed: $(DASHBOARD)/package-lock.json
 	@command -v npm >/dev/null || { echo "make: npm not found: install Node.js 20 or newer"; exit 1; }
-	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' || { echo "make: Node $$(node --version) is too old: install 20 or newer"; exit 1; }
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { echo "make: Node $$(node --version) is too old: install 20 or newer"; exit 1; }
 	@echo "Installing the locked dashboard packages …"
 	@npm --prefix $(DASHBOARD) ci --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -72,7 +72,9 @@ def apps(platform: Platform) -> Iterator[Apps]:
     try:
         for port in (shop, stock):
             _wait_for_app(port)
-        processes.append(example("load.py", "--shop", urls[0], "--rate", "20", "--seconds", "1200"))
+        processes.append(
+            example("load.py", "--shop", urls[0], "--inventory", urls[1], "--rate", "20", "--seconds", "1200")
+        )
         yield Apps(*urls)
     finally:
         for process in reversed(processes):

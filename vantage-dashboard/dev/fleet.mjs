@@ -26,9 +26,11 @@ export function createFleet(count, seed = 7) {
   const districts = [], services = [], numbers = [], edges = [];
   for (let d = 0; d < districtCount; d++) {
     const name = DISTRICTS[d % DISTRICTS.length] + (d >= DISTRICTS.length ? `-${Math.floor(d / DISTRICTS.length) + 1}` : '');
-    const district = { name, x: blocks[d].x * (side + 2), z: blocks[d].z * (side + 2), width: side, depth: side };
+    const district = { name, x: blocks[d].x * (side + 2) - 2, z: blocks[d].z * (side + 2) - 2, width: side, depth: side };
     districts.push(district);
-    const lots = Array.from({ length: side * side }, (_, i) => i).sort(() => random() - 0.5);
+    // From the middle of the block outwards, as the API hands lots out.
+    const fromMiddle = (i) => Math.max(Math.abs((i % side) - 1.5), Math.abs(Math.floor(i / side) - 1.5)) + random() * 0.5;
+    const lots = Array.from({ length: side * side }, (_, i) => ({ i, at: fromMiddle(i) })).sort((a, b) => a.at - b.at).map(({ i }) => i);
     for (let i = 0; i < perDistrict && services.length < count; i++) {
       const slot = services.length;
       const service = { slot, id: `production/${name}-${ROLES[i % ROLES.length]}`, name: `${name}-${ROLES[i % ROLES.length]}`, environment: 'production', district: name, x: district.x + (lots[i] % side), z: district.z + Math.floor(lots[i] / side) };

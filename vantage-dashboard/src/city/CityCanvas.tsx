@@ -59,7 +59,7 @@ export default function CityCanvas(props: CityCanvasProps) {
         <CityScene {...props} tier={tier} setTier={fixed ? null : setTier} />
         {tier.bloom && (
           <EffectComposer multisampling={0} stencilBuffer={false}>
-            <Bloom mipmapBlur luminanceThreshold={0.22} luminanceSmoothing={0.35} intensity={0.95} radius={0.7} levels={6} resolutionScale={0.5} />
+            <Bloom mipmapBlur luminanceThreshold={0.22} luminanceSmoothing={0.35} intensity={0.85} radius={0.72} levels={5} resolutionScale={0.5} />
             <ToneMapping mode={ToneMappingMode.NEUTRAL} />
             <SMAA />
             <Vignette offset={0.3} darkness={0.62} />

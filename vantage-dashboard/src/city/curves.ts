@@ -7,6 +7,7 @@ import type { Gate, Vec3 } from './plan';
 /** Edges stand in columns of this many rows: a texture may not be 65 536 rows high. */
 export const CURVE_ROWS = 1024;
 const TEXELS = 4;
+const SMALLEST = 32;
 
 export interface CurveTable {
   width: number;
@@ -15,9 +16,16 @@ export interface CurveTable {
   data: Float32Array<ArrayBuffer>;
 }
 
+/** A small city gets a small table: the whole of it goes to the GPU whenever a roof rises. */
 export function emptyCurves(highestEdge: number): CurveTable {
-  const width = TEXELS * Math.max(1, Math.ceil((highestEdge + 1) / CURVE_ROWS));
-  return { width, height: CURVE_ROWS, data: new Float32Array(width * CURVE_ROWS * 4) };
+  const edges = highestEdge + 1;
+  const width = TEXELS * Math.max(1, Math.ceil(edges / CURVE_ROWS));
+  const height = Math.min(CURVE_ROWS, 2 ** Math.ceil(Math.log2(Math.max(SMALLEST, edges))));
+  return { width, height, data: new Float32Array(width * height * 4) };
+}
+
+export function holds(table: CurveTable, highestEdge: number): boolean {
+  return highestEdge < (table.width / TEXELS) * table.height;
 }
 
 const ROOF = 0.55;

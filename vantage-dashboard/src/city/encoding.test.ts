@@ -7,9 +7,9 @@ describe('height', () => {
     expect(heightOf(0)).toBeGreaterThan(1);
   });
 
-  it('adds equal floors up to 24 pods', () => {
+  it('adds equal floors up to 16 pods', () => {
     expect(heightOf(8) - heightOf(7)).toBeCloseTo(heightOf(3) - heightOf(2));
-    expect(heightOf(24) - heightOf(23)).toBeCloseTo(heightOf(3) - heightOf(2));
+    expect(heightOf(16) - heightOf(15)).toBeCloseTo(heightOf(3) - heightOf(2));
   });
 
   it('keeps growing above that, ever slower', () => {

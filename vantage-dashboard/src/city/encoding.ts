@@ -1,12 +1,12 @@
 /** How numbers become form. Pure, so that a legend, a test and a shader can agree on it. */
 
 /** Metres of the city's own scale; one lot carries one building. */
-export const LOT = 4;
+export const LOT = 3.3;
 
-const GROUND_FLOOR = 0.9;
-const FLOOR = 0.72;
+const GROUND_FLOOR = 1.1;
+const FLOOR = 1;
 /** Above this many pods a floor gets thinner, or one large service would leave the picture. */
-const LINEAR_PODS = 24;
+const LINEAR_PODS = 16;
 
 /** Body height of a building. Even a service without pods keeps a visible hut. */
 export function heightOf(pods: number): number {

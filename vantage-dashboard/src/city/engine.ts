@@ -1,11 +1,11 @@
 import * as THREE from 'three';
 import type { CityFeed } from './feed';
-import { boxCorners, CameraRig, framePoints, MAX_PITCH, NO_INSETS, rayThrough, viewOf, FOV, project, type Insets, type View } from './camera/rig';
-import { emptyCurves, fillCurves, CURVE_ROWS } from './curves';
+import { boxCorners, CameraRig, frameBest, framePoints, MAX_PITCH, NO_INSETS, rayThrough, viewOf, FOV, project, type Angles, type Insets, type View } from './camera/rig';
+import { emptyCurves, fillCurves, holds } from './curves';
 import { heightOf, LOT } from './encoding';
 import { Fleet } from './fleet';
 import { pickBuilding } from './pick';
-import { cityRect, districtRect, EMPTY_BLOCKS, gateOf, lotCentre, rectRadius, type Gate as GatePlace, type Rect, type Vec3 } from './plan';
+import { builtRects, cityRect, EMPTY_BLOCKS, gateOf, Ground, rectRadius, type Gate as GatePlace, type Rect, type Vec3 } from './plan';
 import { scheduleRequests } from './playout';
 import { createGround, createSky } from './scene/backdrop';
 import { createBeacons } from './scene/beacons';
@@ -25,12 +25,12 @@ const PARTICLES = 32_768;
 /** Float32 seconds stay exact to a tenth of a millisecond below this. */
 const TIME_SHIFT_S = 900;
 /** From the gate's side, a little to its left: traffic flows into the picture. */
-const START_ANGLES = { yaw: Math.PI * 0.87, pitch: 0.475 };
-const PORTRAIT_ANGLES = { yaw: Math.PI * 0.87, pitch: 0.72 };
+const START_YAW = Math.PI * 0.87;
+const START_ANGLES = [0.475, 0.54, 0.6, 0.66, 0.72].map((pitch): Angles => ({ yaw: START_YAW, pitch }));
+/** On a phone held upright the city may be turned as well, so that its long side runs into the picture. */
+const PORTRAIT_ANGLES = [0.87, 0.75, 0.99, 1.11, 1.23].flatMap((turn) => [0.6, 0.7, 0.8, 0.9].map((pitch): Angles => ({ yaw: Math.PI * turn, pitch })));
 /** Close up, steep enough to look over the neighbours. */
 const CLOSE_PITCH = 0.78;
-/** The corners of the ground may touch the edge of the picture: nobody lives in them. */
-const CROP = 0.97;
 
 /**
  * The city as one object: takes what arrived, moves the camera, keeps the GPU's buffers current.
@@ -53,7 +53,8 @@ export class CityEngine {
   private readonly mirror: THREE.Mesh;
   private curves = emptyCurves(0);
   private epochMs = performance.now();
-  private rect: Rect = cityRect([], []);
+  private ground = new Ground([]);
+  private rect: Rect = cityRect(this.ground, [], []);
   private gatePlace: GatePlace = gateOf(this.rect);
   private layoutVersion = -1;
   private shapeVersion = -1;
@@ -79,7 +80,7 @@ export class CityEngine {
       buildings, createBeacons(this.attributes, this.uniforms), this.gate.mesh, this.edges.mesh,
       createRings(this.attributes, this.uniforms, tier.ringSegments), this.traffic.points,
     );
-    this.rig = new CameraRig({ target: { x: 0, y: 0, z: 0 }, ...START_ANGLES, distance: 60 });
+    this.rig = new CameraRig({ target: { x: 0, y: 0, z: 0 }, ...START_ANGLES[0]!, distance: 60 });
     this.view = viewOf(this.rig.pose);
     this.uniforms.uMotion.value = reducedMotion ? 0 : 1;
     this.setTier(tier);
@@ -98,9 +99,10 @@ export class CityEngine {
   setFocus(selected: number | undefined, hovered: number | undefined): void {
     this.uniforms.uSelected.value = selected ?? -1;
     this.uniforms.uHovered.value = hovered ?? -1;
-    const entry = selected === undefined ? undefined : this.feed.world.services.get(selected);
-    if (entry && selected !== undefined) {
-      const { x, z } = lotCentre(entry);
+    // Without a building to tell of, no arc is drawn: not asking for it saves the draw call.
+    this.edges.mesh.visible = this.reducedMotion || selected !== undefined || hovered !== undefined;
+    if (selected !== undefined && this.fleet.isBuilt(selected)) {
+      const { x, z } = this.fleet.centreOf(selected);
       this.uniforms.uFocus.value.set(x, this.fleet.heightAt(selected, this.now) / 2, z, 1);
     } else this.uniforms.uFocus.value.w = 0;
   }
@@ -120,17 +122,15 @@ export class CityEngine {
 
   frameAll(jump = false): void {
     const angles = this.aspect < 0.8 ? PORTRAIT_ANGLES : START_ANGLES;
-    const pose = framePoints(this.outline(), angles, this.aspect, this.insets);
-    pose.distance *= CROP;
+    const pose = frameBest(this.outline(), angles, this.aspect, this.insets);
     if (jump) this.rig.jumpTo(pose);
     else this.rig.flyTo(pose);
   }
 
   flyToSlot(slot: number): void {
-    const entry = this.feed.world.services.get(slot);
-    if (!entry) return;
+    if (!this.fleet.isBuilt(slot)) return;
     this.userMoved = true;
-    const { x, z } = lotCentre(entry);
+    const { x, z } = this.fleet.centreOf(slot);
     const height = Math.max(this.fleet.rise[slot * 4 + 1] ?? 0, heightOf(this.feed.world.columns.pods[slot] ?? 0));
     const reach = LOT * 2;
     const angles = { yaw: this.rig.goal.yaw, pitch: Math.min(Math.max(this.rig.goal.pitch, CLOSE_PITCH), MAX_PITCH) };
@@ -146,9 +146,8 @@ export class CityEngine {
 
   /** Where the middle of a building is, in CSS pixels. */
   projectSlot(slot: number, size: { width: number; height: number }): { x: number; y: number } | null {
-    const entry = this.feed.world.services.get(slot);
-    if (!entry) return null;
-    const seen = project(this.view, this.aspect, { ...lotCentre(entry), y: this.fleet.heightAt(slot, this.now) / 2 });
+    if (!this.fleet.isBuilt(slot)) return null;
+    const seen = project(this.view, this.aspect, { ...this.fleet.centreOf(slot), y: this.fleet.heightAt(slot, this.now) / 2 });
     return seen.depth > 0 ? { x: ((seen.x + 1) / 2) * size.width, y: ((1 - seen.y) / 2) * size.height } : null;
   }
 
@@ -184,10 +183,12 @@ export class CityEngine {
   private applyLayout(): void {
     const { world } = this.feed;
     this.layoutVersion = world.layoutVersion;
-    this.rect = cityRect(world.districts, world.services.values());
+    this.ground = new Ground(world.districts);
+    this.rect = cityRect(this.ground, world.districts, world.services.values());
     this.gatePlace = gateOf(this.rect);
-    this.plots.set(world.services.size === 0 && world.districts.length === 0 ? EMPTY_BLOCKS : world.districts);
-    this.signs.set(world.districts);
+    const plots = world.services.size === 0 && world.districts.length === 0 ? EMPTY_BLOCKS : world.districts;
+    this.plots.set(plots.map((district) => this.ground.rect(district)));
+    this.signs.set(world.districts, this.ground);
     this.gate.set(this.gatePlace);
     this.edges.set([...world.edges.values()]);
     const radius = rectRadius(this.rect);
@@ -202,7 +203,7 @@ export class CityEngine {
     const { world } = this.feed;
     let highest = 0;
     for (const id of world.edges.keys()) highest = Math.max(highest, id);
-    if (highest >= (this.curves.width / 4) * CURVE_ROWS || !this.uniforms.uCurves.value) {
+    if (!holds(this.curves, highest) || !this.uniforms.uCurves.value) {
       this.uniforms.uCurves.value?.dispose();
       this.curves = emptyCurves(highest);
       this.uniforms.uCurves.value = new THREE.DataTexture(this.curves.data, this.curves.width, this.curves.height, THREE.RGBAFormat, THREE.FloatType);
@@ -236,12 +237,13 @@ export class CityEngine {
     this.traffic.ring.shiftTime(TIME_SHIFT_S);
   }
 
-  /** What has to be in the picture: every plot with its skyline, and the gate. One giant may stand out of it. */
+  /** What has to be in the picture: every quarter as far as it is built, with its skyline, and the gate. One giant may stand out of it. */
   private outline(): Vec3[] {
     const { world } = this.feed;
     const heights = [...world.services.keys()].map((slot) => heightOf(world.columns.pods[slot] ?? 0)).sort((a, b) => a - b);
     const skyline = (heights[Math.floor(heights.length * 0.92)] ?? 3) + LABEL_ROOM;
-    const rects = world.districts.length > 0 ? world.districts.map(districtRect) : [this.rect];
+    const built = builtRects(this.ground, world.services.values());
+    const rects = built.length > 0 ? built : [this.rect];
     const { x, z, radius } = this.gatePlace;
     const gate = { minX: x - radius, maxX: x + radius, minZ: z, maxZ: z };
     return [...rects.flatMap((rect) => boxCorners(rect, skyline)), ...boxCorners(gate, radius * 2.3)];
@@ -249,5 +251,5 @@ export class CityEngine {
 }
 
 /** Names stand over the roofs. */
-const LABEL_ROOM = 1.6;
+const LABEL_ROOM = 1.2;
 const BASIS = new THREE.Matrix4();

@@ -1,6 +1,6 @@
 import type { World } from '../world/world';
 import { clamp01, heightOf, loadOf, seedOf, spinOf, widthOf } from './encoding';
-import { lotCentre } from './plan';
+import { Ground } from './plan';
 
 /**
  * Per-slot numbers in the form the shaders read. A change is recorded once, as "from, to, since when";
@@ -69,6 +69,14 @@ export class Fleet {
     this.lotsDirty = true;
   }
 
+  isBuilt(slot: number): boolean {
+    return slot < this.count && this.lot[slot * 4 + 2]! > 0;
+  }
+
+  centreOf(slot: number): { x: number; z: number } {
+    return { x: this.lot[slot * 4]!, z: this.lot[slot * 4 + 1]! };
+  }
+
   heightAt(slot: number, now: number): number {
     const at = slot * 4;
     return mix(this.rise[at]!, this.rise[at + 1]!, smooth((now - this.rise[at + 2]!) / RISE_S));
@@ -95,11 +103,12 @@ export class Fleet {
   private applyLayout(world: World, now: number): void {
     if (world.slotCount > this.capacity) this.grow(world.slotCount);
     this.count = world.slotCount;
+    const ground = new Ground(world.districts);
     for (let slot = 0; slot < this.count; slot++) {
       const entry = world.services.get(slot);
       const seed = entry ? seedOf(entry.id) : -1;
       const at = slot * 4;
-      const centre = entry ? lotCentre(entry) : { x: 0, z: 0 };
+      const centre = entry ? ground.centre(entry) : { x: 0, z: 0 };
       const sameOwner = this.lot[at + 3] === seed && this.lot[at + 2]! > 0;
       this.lot.set([centre.x, centre.z, entry ? widthOf(seed) : 0, seed], at);
       if (entry && sameOwner) continue;
@@ -151,7 +160,7 @@ export class Fleet {
   }
 
   private anySpin(): boolean {
-    for (let slot = 0; slot < this.count; slot++) if (this.lot[slot * 4 + 2]! > 0 && this.spin[slot * 4 + 1]! > 0) return true;
+    for (let slot = 0; slot < this.count; slot++) if (this.isBuilt(slot) && this.spin[slot * 4 + 1]! > 0) return true;
     return false;
   }
 

@@ -16,39 +16,74 @@ export interface Vec3 {
   z: number;
 }
 
-/** Centre of the lot a building stands on. */
-export function lotCentre(lot: { x: number; z: number }): { x: number; z: number } {
-  return { x: (lot.x + 0.5) * LOT, z: (lot.z + 0.5) * LOT };
-}
-
-export function districtRect(district: District): Rect {
-  return {
-    minX: district.x * LOT,
-    maxX: (district.x + district.width) * LOT,
-    minZ: district.z * LOT,
-    maxZ: (district.z + district.depth) * LOT,
-  };
-}
-
 const BLOCK = 4;
-const PITCH = 6;
+const AVENUE = 2;
+const PITCH = BLOCK + AVENUE;
+/** An avenue's lots are drawn narrower than a block's: a street between houses, not a field. */
+const AVENUE_LOT = 1.9;
+
+export const HALF_AVENUE = (AVENUE * AVENUE_LOT) / 2;
+/** From one block's corner to the next one's. */
+export const BLOCK_PITCH = BLOCK * LOT + AVENUE * AVENUE_LOT;
 
 /** Staked out before the first service comes: three by three blocks without a name. */
 export const EMPTY_BLOCKS: readonly District[] = [-1, 0, 1].flatMap((x) => [-1, 0, 1].map((z) => ({ name: '', x: x * PITCH, z: z * PITCH, width: BLOCK, depth: BLOCK })));
 
+/**
+ * The surveyor: where on the ground a lot lies. Blocks and avenues repeat, so one district tells where all
+ * of them begin, and no later district moves an earlier one.
+ */
+export class Ground {
+  private readonly originX: number;
+  private readonly originZ: number;
+
+  constructor(districts: readonly District[]) {
+    this.originX = modulo(districts[0]?.x ?? 0, PITCH);
+    this.originZ = modulo(districts[0]?.z ?? 0, PITCH);
+  }
+
+  /** Centre of the lot a building stands on. */
+  centre(lot: { x: number; z: number }): { x: number; z: number } {
+    return { x: metres(lot.x + 0.5 - this.originX), z: metres(lot.z + 0.5 - this.originZ) };
+  }
+
+  rect(district: Pick<District, 'x' | 'z' | 'width' | 'depth'>): Rect {
+    const x = district.x - this.originX, z = district.z - this.originZ;
+    return { minX: metres(x), maxX: metres(x + district.width), minZ: metres(z), maxZ: metres(z + district.depth) };
+  }
+}
+
+/** Lots from the corner of a block to metres, through blocks and avenues. */
+function metres(lots: number): number {
+  const blocks = Math.floor(lots / PITCH);
+  const within = lots - blocks * PITCH;
+  return blocks * BLOCK_PITCH + Math.min(within, BLOCK) * LOT + Math.max(0, within - BLOCK) * AVENUE_LOT;
+}
+
 /** What the city covers; without districts and services, the empty blocks. */
-export function cityRect(districts: readonly District[], services: Iterable<ServiceEntry>): Rect {
-  const rect: Rect = { minX: Infinity, maxX: -Infinity, minZ: Infinity, maxZ: -Infinity };
-  const grow = (r: Rect) => {
-    rect.minX = Math.min(rect.minX, r.minX);
-    rect.maxX = Math.max(rect.maxX, r.maxX);
-    rect.minZ = Math.min(rect.minZ, r.minZ);
-    rect.maxZ = Math.max(rect.maxZ, r.maxZ);
-  };
-  for (const district of districts) grow(districtRect(district));
-  for (const { x, z } of services) grow(districtRect({ name: '', x, z, width: 1, depth: 1 }));
-  if (rect.minX > rect.maxX) for (const block of EMPTY_BLOCKS) grow(districtRect(block));
-  return rect;
+export function cityRect(ground: Ground, districts: readonly District[], services: Iterable<ServiceEntry>): Rect {
+  const rects = [...districts.map((district) => ground.rect(district)), ...lotRects(ground, services)];
+  return union(rects.length > 0 ? rects : EMPTY_BLOCKS.map((block) => ground.rect(block)));
+}
+
+/** What is built on, one rectangle a district: smaller than its plot until the plot is full. */
+export function builtRects(ground: Ground, services: Iterable<ServiceEntry>): Rect[] {
+  const byDistrict = new Map<string, ServiceEntry[]>();
+  for (const service of services) byDistrict.set(service.district, [...(byDistrict.get(service.district) ?? []), service]);
+  return [...byDistrict.values()].map((built) => union(lotRects(ground, built)));
+}
+
+function lotRects(ground: Ground, services: Iterable<ServiceEntry>): Rect[] {
+  return [...services].map(({ x, z }) => ground.rect({ x, z, width: 1, depth: 1 }));
+}
+
+function union(rects: readonly Rect[]): Rect {
+  return rects.reduce((all, rect) => ({
+    minX: Math.min(all.minX, rect.minX),
+    maxX: Math.max(all.maxX, rect.maxX),
+    minZ: Math.min(all.minZ, rect.minZ),
+    maxZ: Math.max(all.maxZ, rect.maxZ),
+  }));
 }
 
 export function rectCentre(rect: Rect): { x: number; z: number } {
@@ -66,11 +101,13 @@ export interface Gate extends Vec3 {
 }
 
 /**
- * Where requests from outside enter. On the low-z side, which new districts extend least,
- * and scaled with the city so that it stays a landmark.
+ * Where requests from outside enter: on the low-z side, which new districts extend least, at the mouth of the avenue
+ * nearest to the middle, so that no house stands behind it. It grows with the city, a little, to stay a landmark.
  */
 export function gateOf(rect: Rect): Gate {
-  const radius = Math.min(3.6, Math.max(1.7, rectRadius(rect) * 0.045));
-  const { x } = rectCentre(rect);
-  return { x: Math.round(x / LOT) * LOT, y: radius * 1.3, z: rect.minZ - LOT * 1.1 - radius, radius };
+  const radius = Math.min(2, Math.max(1, rectRadius(rect) * 0.025));
+  const avenue = Math.round((rectCentre(rect).x + HALF_AVENUE) / BLOCK_PITCH) * BLOCK_PITCH - HALF_AVENUE;
+  return { x: avenue, y: radius * 1.3, z: rect.minZ - HALF_AVENUE, radius };
 }
+
+const modulo = (value: number, by: number): number => ((value % by) + by) % by;

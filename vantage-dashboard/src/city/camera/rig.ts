@@ -96,30 +96,61 @@ export function groundUnder(view: View, aspect: number, x: number, y: number): V
   return { x: view.eye.x + d.x * t, y: 0, z: view.eye.z + d.z * t };
 }
 
+export interface Angles {
+  yaw: number;
+  pitch: number;
+}
+
+/** Turning away from the first angles has to pay: this much of the free view for each step down the list. */
+const STEP_COST = 0.012;
+
+/** The pose, with one of the given angles, in which the points fill the most of what the panels leave free. */
+export function frameBest(points: readonly Vec3[], angles: readonly Angles[], aspect: number, insets: Insets = NO_INSETS): Pose {
+  const free = (1 - insets.left - insets.right) * (1 - insets.top - insets.bottom) * 4;
+  const tried = angles.map((angle, i) => {
+    const pose = framePoints(points, angle, aspect, insets);
+    const { minX, maxX, minY, maxY } = extent(points, pose, aspect);
+    return { pose, filled: ((maxX - minX) * (maxY - minY)) / free - i * STEP_COST };
+  });
+  return tried.reduce((best, other) => (other.filled > best.filled ? other : best)).pose;
+}
+
+function extent(points: readonly Vec3[], pose: Pose, aspect: number): { minX: number; maxX: number; minY: number; maxY: number; nearest: number } {
+  const view = viewOf(pose);
+  const all = { minX: Infinity, maxX: -Infinity, minY: Infinity, maxY: -Infinity, nearest: Infinity };
+  for (const point of points) {
+    const { x, y, depth } = project(view, aspect, point);
+    all.minX = Math.min(all.minX, x);
+    all.maxX = Math.max(all.maxX, x);
+    all.minY = Math.min(all.minY, y);
+    all.maxY = Math.max(all.maxY, y);
+    all.nearest = Math.min(all.nearest, depth);
+  }
+  return all;
+}
+
 /** The pose, with the given angles, in which the points fill what the panels leave free. */
-export function framePoints(points: readonly Vec3[], angles: { yaw: number; pitch: number }, aspect: number, insets: Insets = NO_INSETS): Pose {
+export function framePoints(points: readonly Vec3[], angles: Angles, aspect: number, insets: Insets = NO_INSETS): Pose {
   const free = { minX: -1 + 2 * insets.left, maxX: 1 - 2 * insets.right, minY: -1 + 2 * insets.bottom, maxY: 1 - 2 * insets.top };
   const mean = (of: (point: Vec3) => number) => points.reduce((sum, point) => sum + of(point), 0) / points.length;
   const pose: Pose = { target: { x: mean((p) => p.x), y: 0, z: mean((p) => p.z) }, ...angles, distance: 10 };
   // Perspective makes size and centre depend on each other; a few rounds settle both.
   for (let round = 0; round < 24; round++) {
-    const view = viewOf(pose);
-    const seen = points.map((point) => project(view, aspect, point));
-    if (seen.some((p) => p.depth < 1)) {
+    const { minX, maxX, minY, maxY, nearest } = extent(points, pose, aspect);
+    if (nearest < 1) {
       pose.distance *= 1.6;
       continue;
     }
-    const xs = seen.map((p) => p.x), ys = seen.map((p) => p.y);
-    const minX = Math.min(...xs), maxX = Math.max(...xs), minY = Math.min(...ys), maxY = Math.max(...ys);
+    const { right } = viewOf(pose);
     const scale = Math.max((maxX - minX) / (free.maxX - free.minX), (maxY - minY) / (free.maxY - free.minY));
     const half = Math.tan(FOV / 2) * pose.distance;
     const offX = ((minX + maxX) / 2 - (free.minX + free.maxX) / 2) * half * aspect;
     const offY = ((minY + maxY) / 2 - (free.minY + free.maxY) / 2) * half / Math.max(0.35, Math.sin(pose.pitch));
     const ahead = { x: -Math.sin(pose.yaw), z: -Math.cos(pose.yaw) };
     pose.target = {
-      x: pose.target.x + (view.right.x * offX + ahead.x * offY) * 0.7,
+      x: pose.target.x + (right.x * offX + ahead.x * offY) * 0.7,
       y: 0,
-      z: pose.target.z + (view.right.z * offX + ahead.z * offY) * 0.7,
+      z: pose.target.z + (right.z * offX + ahead.z * offY) * 0.7,
     };
     pose.distance = Math.max(MIN_DISTANCE, pose.distance * scale ** 0.8);
   }

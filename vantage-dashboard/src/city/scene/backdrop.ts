@@ -1,5 +1,5 @@
 import * as THREE from 'three';
-import { LOT } from '../encoding';
+import { BLOCK_PITCH } from '../plan';
 import { COMMON, OUTPUT } from './glsl';
 import { LAYER, material, unculled, type CityUniforms } from './uniforms';
 
@@ -55,8 +55,8 @@ float grid(vec2 p, float spacing, float width) {
 void main() {
   vec2 p = vWorld.xz;
   vec3 c = vec3(0.0040, 0.0055, 0.0125);
-  c += vec3(0.012, 0.040, 0.075) * grid(p, ${LOT.toFixed(1)}, 1.0) * 0.55;
-  c += vec3(0.016, 0.075, 0.135) * grid(p, ${(LOT * 4).toFixed(1)}, 1.3) * 0.7;
+  c += vec3(0.012, 0.040, 0.075) * grid(p, ${(BLOCK_PITCH / 4).toFixed(3)}, 1.0) * 0.55;
+  c += vec3(0.016, 0.075, 0.135) * grid(p, ${BLOCK_PITCH.toFixed(3)}, 1.3) * 0.7;
   vec3 view = normalize(cameraPosition - vWorld);
   float grazing = pow(1.0 - max(view.y, 0.0), 3.0);
   float opacity = 1.0 - uReflect * mix(0.16, 0.50, grazing);

@@ -1,7 +1,6 @@
 import * as THREE from 'three';
-import type { District } from '../../world/model';
 import { LOT } from '../encoding';
-import { districtRect } from '../plan';
+import { HALF_AVENUE, type Rect } from '../plan';
 import { COMMON, OUTPUT } from './glsl';
 import { LAYER, material, unculled, type CityUniforms } from './uniforms';
 
@@ -14,7 +13,7 @@ varying vec2 vAt;
 flat varying vec2 vHalf;
 void main() {
   vHalf = aRect.zw;
-  vAt = position.xy * 2.0 * (aRect.zw + ${LOT.toFixed(1)});
+  vAt = position.xy * 2.0 * (aRect.zw + ${HALF_AVENUE.toFixed(2)});
   vec3 p = vec3(aRect.x + vAt.x, 0.0, aRect.y + vAt.y);
   vWorld = p;
   gl_Position = projectionMatrix * viewMatrix * vec4(p, 1.0);
@@ -53,13 +52,13 @@ void main() {
   alpha = max(alpha, stroke(border, 0.055));
 
   // Avenue: kerb, edge line, dashes in the middle (where the neighbour's half begins).
-  float road = step(0.0, border) * (1.0 - smoothstep(3.6, 4.0, border));
+  float road = step(0.0, border) * (1.0 - smoothstep(${(HALF_AVENUE - 0.3).toFixed(2)}, ${HALF_AVENUE.toFixed(2)}, border));
   c += road * vec3(0.0030, 0.0036, 0.0072);
   alpha = max(alpha, road * 0.55);
   float along = q.x > q.y ? vAt.y : vAt.x;
   float dash = step(0.45, fract(along / 2.0));
-  float mid = stroke(square - 3.98, 0.035) * dash * step(-0.2, border);
-  float kerb = stroke(border - 0.75, 0.022) * (1.0 - inside);
+  float mid = stroke(square - ${(HALF_AVENUE - 0.02).toFixed(2)}, 0.03) * dash * step(-0.2, border);
+  float kerb = stroke(border - 0.45, 0.018) * (1.0 - inside);
   c += vec3(0.05, 0.42, 0.62) * mid * 0.55 + steel * kerb * 0.75;
   alpha = max(alpha, max(mid, kerb) * 0.8);
 
@@ -79,13 +78,12 @@ export class Plots {
     this.set([]);
   }
 
-  set(districts: readonly District[]): void {
-    const rects = new Float32Array(Math.max(1, districts.length) * 4);
-    districts.forEach((district, i) => {
-      const r = districtRect(district);
+  set(plots: readonly Rect[]): void {
+    const rects = new Float32Array(Math.max(1, plots.length) * 4);
+    plots.forEach((r, i) => {
       rects.set([(r.minX + r.maxX) / 2, (r.minZ + r.maxZ) / 2, (r.maxX - r.minX) / 2, (r.maxZ - r.minZ) / 2], i * 4);
     });
     this.mesh.geometry.setAttribute('aRect', new THREE.InstancedBufferAttribute(rects, 4));
-    this.mesh.geometry.instanceCount = districts.length;
+    this.mesh.geometry.instanceCount = plots.length;
   }
 }

@@ -19,7 +19,7 @@ void main() {
   vTurn = uv.x;
   vState = vec4(load, aLoad.w, aSpin.w, aDim);
   float angle = aSpin.x + aSpin.y * (uTime - aSpin.z) * uMotion;
-  float radius = aLot.z * 0.83 + 0.10;
+  float radius = aLot.z * 0.72 + 0.06;
   vec3 p = vec3(position.x * radius, position.z * 2.6, position.y * radius);
   float c = cos(angle), s = sin(angle);
   p.xz = mat2(c, s, -s, c) * p.xz;

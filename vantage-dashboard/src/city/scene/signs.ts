@@ -1,7 +1,6 @@
 import * as THREE from 'three';
 import type { District } from '../../world/model';
-import { LOT } from '../encoding';
-import { districtRect } from '../plan';
+import { HALF_AVENUE, Ground } from '../plan';
 import { COMMON, OUTPUT } from './glsl';
 import { LAYER, material, unculled, type CityUniforms } from './uniforms';
 
@@ -10,7 +9,7 @@ import { LAYER, material, unculled, type CityUniforms } from './uniforms';
 const ROW_PX = 64;
 const ROW_WIDTH_PX = 1024;
 const MAX_ROWS = 64;
-const LETTER_HEIGHT = LOT * 0.42;
+const LETTER_HEIGHT = HALF_AVENUE * 0.7;
 
 const VERTEX = /* glsl */ `
 attribute vec4 aPlace;  // x, z, right x, right z (unit)
@@ -49,10 +48,10 @@ export class Signs {
     geometry.setAttribute('position', plane.getAttribute('position'));
     const shader = material(uniforms, VERTEX, FRAGMENT, { transparent: true, depthWrite: false, blending: THREE.AdditiveBlending, side: THREE.DoubleSide }, { uText: this.text });
     this.mesh = unculled(new THREE.Mesh(geometry, shader), LAYER.signs);
-    this.set([]);
+    this.set([], new Ground([]));
   }
 
-  set(districts: readonly District[]): void {
+  set(districts: readonly District[], ground: Ground): void {
     const named = districts.filter((district) => district.name !== '').slice(0, MAX_ROWS);
     const { texture, widths } = paint(named.map((district) => district.name));
     this.text.value?.dispose();
@@ -60,10 +59,10 @@ export class Signs {
     const rows = Math.max(1, named.length);
     const place: number[] = [], text: number[] = [];
     named.forEach((district, row) => {
-      const rect = districtRect(district);
+      const rect = ground.rect(district);
       const room = Math.min(rect.maxX - rect.minX, rect.maxZ - rect.minZ);
       const length = Math.min(room, (widths[row]! / ROW_PX) * LETTER_HEIGHT);
-      const out = LOT * 0.48;
+      const out = HALF_AVENUE * 0.56;
       // Each side is written to be read from outside, starting at its own left corner.
       for (const [x, z, rx, rz] of [
         [rect.maxX, rect.minZ - out, -1, 0],

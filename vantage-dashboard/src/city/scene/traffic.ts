@@ -28,13 +28,13 @@ void main() {
   vec2 way = (head.xy / head.w - tail.xy / tail.w) * aspect * uViewportHeight * 0.5;
   float travel = length(way);
   vError = aFlight.w;
-  float thickness = clamp(uViewportHeight * 0.115 / head.w, 1.6, 5.0) * (1.0 + 0.9 * vError);
+  float thickness = clamp(uViewportHeight * 0.085 / head.w, 1.3, 3.6) * (1.0 + 1.6 * vError);
   float size = clamp(travel, thickness * 2.0, 46.0);
   size = vError > 0.5 ? max(thickness * 4.2, 11.0) : size;
   vHeading = travel > 0.01 ? vec2(way.x, -way.y) / travel * (size / thickness) : vec2(size / thickness, 0.0);
   float fade = smoothstep(0.0, 0.06, t) * smoothstep(1.0, 0.94, t);
   float clear = exp(-pow(head.w * uHazeScale * 0.9, 2.6));
-  vTone = mix(vec3(0.26, 0.72, 1.0) * 0.95, uStatus[3] * 1.5, vError) * fade * clear;
+  vTone = mix(vec3(0.07, 0.46, 0.70) * 0.62, uStatus[3] * 1.7, vError) * fade * clear;
   gl_Position = head;
   gl_PointSize = size;
 }`;
