@@ -1,3 +1,4 @@
+import { apiKey, keyRefused } from './apiKey';
 import type { HealthScore, LogRecord, ServiceDetail, Span, TimeSeries, TraceSummary } from './types';
 
 /** The query API over HTTP: one function a call, one error type. */
@@ -13,24 +14,14 @@ export class ApiError extends Error {
   }
 }
 
-const KEY = 'vantage.apiKey';
-
-/** Only servers with configured keys ask for one; it is kept for the tab's session. */
-export function storedApiKey(): string | null {
-  return sessionStorage.getItem(KEY);
-}
-
-export function storeApiKey(key: string): void {
-  sessionStorage.setItem(KEY, key);
-}
-
 type Parameters = Record<string, string | number | undefined>;
 
 async function get<T>(path: string, parameters: Parameters, signal: AbortSignal): Promise<T> {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, String(value));
-  const key = storedApiKey();
+  const { key } = apiKey.getState();
   const response = await fetch(query.size > 0 ? `${path}?${query}` : path, { signal, headers: key ? { 'X-API-Key': key } : {} });
+  if (response.status === 401) keyRefused(key);
   if (!response.ok) throw await toError(response);
   return (await response.json()) as T;
 }
@@ -41,19 +32,25 @@ async function toError(response: Response): Promise<ApiError> {
   return new ApiError(response.status, body?.error?.message ?? fallback, body?.error?.hint ?? null);
 }
 
+/** A name alone may be taken in two environments. */
+export interface ServiceName {
+  name: string;
+  environment: string;
+}
+
 const segment = encodeURIComponent;
 
 export const api = {
-  service: (service: string, signal: AbortSignal) => get<ServiceDetail>(`/api/services/${segment(service)}`, {}, signal),
+  service: ({ name, environment }: ServiceName, signal: AbortSignal) => get<ServiceDetail>(`/api/services/${segment(name)}`, { environment }, signal),
 
-  timeseries: (parameters: { service: string; metric: string; agg: string; start: number; end: number; step: number }, signal: AbortSignal) =>
+  timeseries: (parameters: { service: string; environment: string; metric: string; agg: string; start: number; end: number; step: number }, signal: AbortSignal) =>
     get<TimeSeries>('/api/metrics/timeseries', parameters, signal),
 
-  healthScore: (service: string, signal: AbortSignal) => get<HealthScore>(`/health/score/${segment(service)}`, {}, signal),
+  healthScore: ({ name, environment }: ServiceName, signal: AbortSignal) => get<HealthScore>(`/health/score/${segment(name)}`, { environment }, signal),
 
   trace: (traceId: string, signal: AbortSignal) => get<Span[]>('/traces/', { trace_id: traceId }, signal),
 
-  searchTraces: async (parameters: { service?: string; status?: string; limit?: number }, signal: AbortSignal) =>
+  searchTraces: async (parameters: { service?: string; environment?: string; status?: string; limit?: number }, signal: AbortSignal) =>
     (await get<{ traces: TraceSummary[] }>('/traces/search', parameters, signal)).traces,
 
   /** Newest first. */

@@ -1,7 +1,8 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { ApiError, storedApiKey } from '../api/client';
+import { apiKey, keyRefused } from '../api/apiKey';
+import { ApiError } from '../api/client';
 import { CityPage } from '../pages/CityPage';
 import { Vantage } from '../perf/vantage';
 import { App } from './context';
@@ -25,7 +26,18 @@ const queries = new QueryClient({
 
 if (address.get('vantage') === '1') window.__vantage = new Vantage(() => session.world.rows());
 syncAddress(view);
-session.start(storedApiKey());
+
+function connect(): void {
+  const { key } = apiKey.getState();
+  session.start(key, () => keyRefused(key));
+}
+
+connect();
+apiKey.subscribe(({ key }, before) => {
+  if (key === before.key) return;
+  connect();
+  void queries.invalidateQueries();
+});
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

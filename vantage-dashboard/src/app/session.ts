@@ -46,10 +46,13 @@ export class Session implements CityFeed {
   private waiting: RequestColumns[] = [];
   private stream: CityStream | null = null;
   private hudTimer: number | null = null;
+  private refused: () => void = () => undefined;
   private seen = '';
 
-  start(apiKey: string | null): void {
+  /** Connects, anew when it was connected before. `refused`: the server does not accept this key, or wants one. */
+  start(apiKey: string | null, refused: () => void): void {
     this.stop();
+    this.refused = refused;
     this.stream = openCityStream(socketUrl('/ws/city'), apiKey, (message) => this.receive(message));
     this.hudTimer = window.setInterval(() => this.refreshHud(), HUD_EVERY_MS);
     window.addEventListener('online', this.retry);
@@ -84,6 +87,9 @@ export class Session implements CityFeed {
         return;
       case 'incompatible':
         this.hud.setState({ incompatible: message.reason, link: 'offline' });
+        return;
+      case 'refused':
+        this.refused();
         return;
       case 'message':
         this.receiveText(message);

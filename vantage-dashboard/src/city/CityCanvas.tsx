@@ -8,6 +8,7 @@ import { CameraInput } from './camera/input';
 import type { Insets } from './camera/rig';
 import { CityEngine } from './engine';
 import type { CityFeed } from './feed';
+import type { Overlay } from './labels/cull';
 import { LabelLayer } from './labels/labelLayer';
 import { chooseQuality, TierMonitor, TIERS, type Tier } from './quality';
 
@@ -30,6 +31,8 @@ export interface CityCanvasProps {
   /** Ids that a search matches; null when nothing is searched for. */
   matches: ReadonlySet<string> | null;
   insets: Insets;
+  /** What lies over the city now: names keep out from under it. */
+  overlays: () => readonly Overlay[];
   reducedMotion: boolean;
   onSelect: (id: string | null) => void;
   onHover: (target: HoverTarget | null) => void;
@@ -80,7 +83,7 @@ interface SceneProps extends CityCanvasProps {
   setTier: ((tier: Tier) => void) | null;
 }
 
-function CityScene({ feed, selectedId, matches, insets, reducedMotion, onSelect, onHover, onReady, tier, setTier }: SceneProps) {
+function CityScene({ feed, selectedId, matches, insets, overlays, reducedMotion, onSelect, onHover, onReady, tier, setTier }: SceneProps) {
   const { gl, size, invalidate, viewport } = useThree();
   // The engine lives as long as the canvas: later tiers only switch parts of it off.
   // eslint-disable-next-line react-hooks/exhaustive-deps -- a new tier must not rebuild the city
@@ -115,7 +118,7 @@ function CityScene({ feed, selectedId, matches, insets, reducedMotion, onSelect,
     const host = document.createElement('div');
     host.className = 'city-labels';
     surface.parentElement?.append(host);
-    labels.current = new LabelLayer(host);
+    labels.current = new LabelLayer(host, overlays);
     const move = () => {
       engine.touched();
       invalidate();
@@ -157,7 +160,7 @@ function CityScene({ feed, selectedId, matches, insets, reducedMotion, onSelect,
       labels.current?.dispose();
       host.remove();
     };
-  }, [engine, feed, gl, invalidate, onReady]);
+  }, [engine, feed, gl, invalidate, onReady, overlays]);
 
   useEffect(() => {
     const vantage = window.__vantage;
@@ -210,7 +213,7 @@ function CityScene({ feed, selectedId, matches, insets, reducedMotion, onSelect,
     const selected = selectedId === null ? undefined : feed.world.slotOf(selectedId);
     engine.setFocus(selected, slot ?? undefined);
     const active = engine.frame(Math.min(seconds, 0.1), camera as PerspectiveCamera);
-    labels.current?.update(feed.world, engine.fleet, engine.view, box, engine.now, { selected: selected ?? -1, hovered: slot ?? -1 });
+    labels.current?.update({ world: feed.world, fleet: engine.fleet, view: engine.view, size: box, distance: engine.rig.pose.distance, now: engine.now, selected: selected ?? -1, hovered: slot ?? -1 });
     if (active || held) {
       const next = setTier ? monitor.current.frame(seconds * 1000, tier) : tier;
       if (next !== tier) setTier?.(next);

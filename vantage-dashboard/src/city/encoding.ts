@@ -4,7 +4,7 @@
 export const LOT = 3.3;
 
 const GROUND_FLOOR = 1.1;
-const FLOOR = 1;
+const FLOOR = 0.85;
 /** Above this many pods a floor gets thinner, or one large service would leave the picture. */
 const LINEAR_PODS = 16;
 

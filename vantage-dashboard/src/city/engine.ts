@@ -241,7 +241,7 @@ export class CityEngine {
   private outline(): Vec3[] {
     const { world } = this.feed;
     const heights = [...world.services.keys()].map((slot) => heightOf(world.columns.pods[slot] ?? 0)).sort((a, b) => a - b);
-    const skyline = (heights[Math.floor(heights.length * 0.92)] ?? 3) + LABEL_ROOM;
+    const skyline = (heights[Math.floor(heights.length * 0.97)] ?? 3) + LABEL_ROOM;
     const built = builtRects(this.ground, world.services.values());
     const rects = built.length > 0 ? built : [this.rect];
     const { x, z, radius } = this.gatePlace;

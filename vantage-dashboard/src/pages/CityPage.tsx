@@ -1,10 +1,13 @@
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useStore } from 'zustand';
+import { apiKey, giveKey } from '../api/apiKey';
 import { useApp, useHud, useMediaQuery, useSampled, useView } from '../app/context';
 import type { CityHandle, HoverTarget } from '../city/CityCanvas';
 import { AttentionList } from '../panels/AttentionList';
 import { BlackBox } from '../panels/BlackBox';
 import { HoverCard } from '../panels/HoverCard';
 import { HudBar } from '../panels/HudBar';
+import { KeyDialog } from '../panels/KeyDialog';
 import { Legend } from '../panels/Legend';
 import { Notices } from '../panels/Notices';
 import { SearchBox } from '../panels/SearchBox';
@@ -15,6 +18,7 @@ import { Button } from '../ui/Button';
 import { matchServices } from '../world/summary';
 import { CityBoundary } from './CityBoundary';
 import './city.css';
+import { overlayReader } from './overlays';
 import { useInsets } from './useInsets';
 import { hasWebGL2 } from './webgl';
 
@@ -32,7 +36,9 @@ export function CityPage() {
   const [handle, setHandle] = useState<CityHandle | null>(null);
   const [hover, setHover] = useState<HoverTarget | null>(null);
   const [query, setQuery] = useState('');
+  const [overlays] = useState(() => overlayReader());
   const reducedMotion = useMediaQuery('(prefers-reduced-motion: reduce)');
+  const keyState = useStore(apiKey);
   const asTable = table || !drawable;
 
   const select = useCallback((id: string | null) => view.setState({ selectedId: id }), [view]);
@@ -71,7 +77,7 @@ export function CityPage() {
       {asTable ? twin : (
         <CityBoundary fallback={twin}>
           <Suspense fallback={<p className="city-loading soft" role="status">Building the city…</p>}>
-            <CityCanvas feed={session} selectedId={selectedId} matches={matches} insets={insets} reducedMotion={reducedMotion} onSelect={select} onHover={setHover} onReady={setHandle} />
+            <CityCanvas feed={session} selectedId={selectedId} matches={matches} insets={insets} overlays={overlays} reducedMotion={reducedMotion} onSelect={select} onHover={setHover} onReady={setHandle} />
           </Suspense>
         </CityBoundary>
       )}
@@ -86,7 +92,7 @@ export function CityPage() {
       {!asTable && hud.greeted && hud.serviceCount > 0 && (
         <div className="city-left"><AttentionList rows={hud.attention} selectedId={selectedId} onPick={pick} /></div>
       )}
-      <Notices link={hud.link} incompatible={hud.incompatible} greeted={hud.greeted} serviceCount={hud.serviceCount} onRetry={session.retry} />
+      {keyState.refused ? <KeyDialog wrong={keyState.key !== null} onKey={giveKey} /> : <Notices link={hud.link} incompatible={hud.incompatible} greeted={hud.greeted} serviceCount={hud.serviceCount} onRetry={session.retry} />}
 
       <div className="city-right">
         {selectedId !== null && known && <LiveServicePanel id={selectedId} onFly={() => handle?.flyTo(selectedId)} />}

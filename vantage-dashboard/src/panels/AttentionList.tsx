@@ -13,7 +13,7 @@ const SHOWN = 10;
 
 export function AttentionList({ rows, selectedId, onPick }: AttentionListProps) {
   return (
-    <section className="attention panel" data-testid="attention" data-count={rows.length} aria-label="Services that need attention">
+    <section className="attention panel" data-covers data-testid="attention" data-count={rows.length} aria-label="Services that need attention">
       <h2>
         Attention
         {rows.length > 0 && <span className="num attention-count">{rows.length}</span>}

@@ -1,5 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { api, storedApiKey } from '../api/client';
+import { useStore } from 'zustand';
+import { apiKey, keyRefused } from '../api/apiKey';
+import { api } from '../api/client';
 import { socketUrl } from '../stream/cityStream';
 import { appendLogs, EMPTY_BUFFER, inertText, type KeptLine, type LogBuffer, type LogFilter } from '../stream/logs';
 import { openLogStream, type LogStream } from '../stream/logStream';
@@ -30,7 +32,7 @@ export function BlackBox({ open, service, onToggle, onService, onTrace }: BlackB
   const shown = useMemo(() => lines.filter((line) => matchesLine(line, { level, service, text })), [lines, level, service, text]);
   const last = shown.at(-1);
   return (
-    <section className="blackbox panel" data-testid="blackbox" data-open={open} data-own-keys aria-label="Black Box: live logs">
+    <section className="blackbox panel" data-covers data-testid="blackbox" data-open={open} data-own-keys aria-label="Black Box: live logs">
       <header>
         <button type="button" className="blackbox-title" aria-expanded={open} onClick={onToggle}>
           <span aria-hidden="true">{open ? '▾' : '▸'}</span> Black Box
@@ -110,6 +112,7 @@ function useLogs(service: string, text: string, paused: boolean): LogBuffer {
   const [buffer, setBuffer] = useState<LogBuffer>(EMPTY_BUFFER);
   const stream = useRef<LogStream | null>(null);
   const isPaused = useRef(paused);
+  const key = useStore(apiKey, (state) => state.key);
 
   useEffect(() => {
     isPaused.current = paused;
@@ -118,14 +121,14 @@ function useLogs(service: string, text: string, paused: boolean): LogBuffer {
   useEffect(() => {
     stream.current = openLogStream(
       socketUrl('/ws/logs'),
-      storedApiKey(),
+      key,
       (batch) => {
         if (!isPaused.current) setBuffer((kept) => appendLogs(kept, batch));
       },
-      () => undefined,
+      () => keyRefused(key),
     );
     return () => stream.current?.close();
-  }, []);
+  }, [key]);
 
   useEffect(() => {
     const abort = new AbortController();
@@ -140,7 +143,7 @@ function useLogs(service: string, text: string, paused: boolean): LogBuffer {
       () => undefined,
     );
     return () => abort.abort();
-  }, [service, text]);
+  }, [service, text, key]);
 
   return buffer;
 }

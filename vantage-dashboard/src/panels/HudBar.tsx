@@ -26,7 +26,7 @@ export function HudBar({ link, fleet, serviceCount, counts, children }: HudBarPr
   const errors = fleet?.error_ratio ?? null;
   const lag = fleet?.ingest_lag_ms ?? null;
   return (
-    <header className="hud">
+    <header className="hud" data-covers>
       <div className="hud-brand">
         <h1 className="wordmark">VANTAGE</h1>
         <span className={`link link-${link}`} data-testid="connection" data-state={link} role="status">

@@ -12,7 +12,7 @@ const STATUSES = [
 
 export function Legend({ sample }: { sample: number }) {
   return (
-    <ul className="legend" data-testid="legend" aria-label="Legend">
+    <ul className="legend" data-covers data-testid="legend" aria-label="Legend">
       <li><b aria-hidden="true">▮</b> height: pods</li>
       <li><b aria-hidden="true">◠</b> ring: load, a segment per decade</li>
       <li><b aria-hidden="true">╱</b> streak: {sample > 1 ? <strong className="num" data-testid="sample">1 particle = {sample} requests</strong> : 'one request'}, <span className="tone-unhealthy">◆ failed</span></li>

@@ -23,7 +23,7 @@ export function Notices({ link, incompatible, greeted, serviceCount, onRetry }: 
   }
   if (link === 'offline') {
     return (
-      <div className="notice notice-slim panel" role="alert" data-testid="offline">
+      <div className="notice notice-slim panel" data-covers role="alert" data-testid="offline">
         <p>
           <strong>The Vantage API does not answer.</strong> {greeted ? 'You see the last state received.' : 'Nothing has been received yet.'} It reconnects by itself.
         </p>

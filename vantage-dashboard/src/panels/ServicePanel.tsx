@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
-import { api } from '../api/client';
+import { api, type ServiceName } from '../api/client';
 import type { HealthFactor, ServiceDetail, TraceSummary } from '../api/types';
 import { Button } from '../ui/Button';
 import { clockTime, duration, percent, rate } from '../ui/format';
@@ -25,9 +25,9 @@ const METRIC = 'http.request.duration';
 
 export function ServicePanel({ row, onClose, onFly, onLogs, onTrace }: ServicePanelProps) {
   const { glyph, tone, word } = statusLook(row.status);
-  const detail = useQuery({ queryKey: ['service', row.name], queryFn: ({ signal }) => api.service(row.name, signal), refetchInterval: REFRESH_MS });
+  const detail = useQuery({ queryKey: ['service', row.id], queryFn: ({ signal }) => api.service(row, signal), refetchInterval: REFRESH_MS });
   return (
-    <aside className="service panel" data-testid="service-panel" data-service={row.id} data-own-keys aria-label={`Service ${row.name}`}>
+    <aside className="service panel" data-covers data-testid="service-panel" data-service={row.id} data-own-keys aria-label={`Service ${row.name}`}>
       <header>
         <div>
           <h2>{row.name}</h2>
@@ -46,13 +46,13 @@ export function ServicePanel({ row, onClose, onFly, onLogs, onTrace }: ServicePa
           <div><dt>p95</dt><dd data-testid="service-p95">{duration(row.p95Ms)}</dd></div>
           <div><dt>Pods</dt><dd data-testid="service-pods">{row.pods}</dd></div>
         </dl>
-        <History service={row.name} agg="rate" title="Requests per second" format={rate} tone="healthy" />
-        <History service={row.name} agg="p95" title="p95 duration" format={duration} tone="degraded" />
-        <HealthFactors service={row.name} />
+        <History of={row} agg="rate" title="Requests per second" format={rate} tone="healthy" />
+        <History of={row} agg="p95" title="p95 duration" format={duration} tone="degraded" />
+        <HealthFactors of={row} />
         {detail.data && <Endpoints detail={detail.data} />}
         {detail.data && <Callers detail={detail.data} />}
         {detail.isError && <p className="soft">{detail.error.message}</p>}
-        <FailedTraces service={row.name} onTrace={onTrace} />
+        <FailedTraces of={row} onTrace={onTrace} />
       </div>
       <footer>
         <Button onClick={() => onLogs(row.name)}>Logs in the Black Box</Button>
@@ -63,19 +63,19 @@ export function ServicePanel({ row, onClose, onFly, onLogs, onTrace }: ServicePa
 }
 
 interface HistoryProps {
-  service: string;
+  of: ServiceName;
   agg: 'rate' | 'p95';
   title: string;
   format: (value: number) => string;
   tone: 'healthy' | 'degraded';
 }
 
-function History({ service, agg, title, format, tone }: HistoryProps) {
+function History({ of: { name, environment }, agg, title, format, tone }: HistoryProps) {
   const { data } = useQuery({
-    queryKey: ['timeseries', service, agg],
+    queryKey: ['timeseries', environment, name, agg],
     queryFn: ({ signal }) => {
       const end = Date.now();
-      return api.timeseries({ service, metric: METRIC, agg, start: end - HISTORY_MS, end, step: HISTORY_STEP_S }, signal);
+      return api.timeseries({ service: name, environment, metric: METRIC, agg, start: end - HISTORY_MS, end, step: HISTORY_STEP_S }, signal);
     },
     refetchInterval: REFRESH_MS,
   });
@@ -98,8 +98,8 @@ function History({ service, agg, title, format, tone }: HistoryProps) {
 
 const FACTOR_NAMES: Record<string, string> = { error_rate: 'Errors', response_time: 'Response time', availability: 'Availability', request_rate: 'Request rate' };
 
-function HealthFactors({ service }: { service: string }) {
-  const { data } = useQuery({ queryKey: ['health', service], queryFn: ({ signal }) => api.healthScore(service, signal), refetchInterval: REFRESH_MS });
+function HealthFactors({ of }: { of: ServiceName }) {
+  const { data } = useQuery({ queryKey: ['health', of.environment, of.name], queryFn: ({ signal }) => api.healthScore(of, signal), refetchInterval: REFRESH_MS });
   if (!data) return null;
   return (
     <section>
@@ -166,10 +166,10 @@ function Callers({ detail }: { detail: ServiceDetail }) {
   );
 }
 
-function FailedTraces({ service, onTrace }: { service: string; onTrace: (traceId: string) => void }) {
+function FailedTraces({ of: { name, environment }, onTrace }: { of: ServiceName; onTrace: (traceId: string) => void }) {
   const { data } = useQuery({
-    queryKey: ['failed-traces', service],
-    queryFn: ({ signal }) => api.searchTraces({ service, status: 'error', limit: 6 }, signal),
+    queryKey: ['failed-traces', environment, name],
+    queryFn: ({ signal }) => api.searchTraces({ service: name, environment, status: 'error', limit: 6 }, signal),
     refetchInterval: REFRESH_MS,
   });
   if (!data || data.length === 0) return null;

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { duration, percent, rate } from '../ui/format';
 import type { ServiceRow } from '../world/model';
 import { STATUS_BY_SEVERITY, statusLook } from '../world/status';
@@ -26,6 +26,11 @@ const COLUMNS: readonly { key: SortKey; title: string; numeric: boolean }[] = [
 /** The whole city as a table: the same numbers, reachable by keyboard and by ear. */
 export function TableTwin({ rows, selectedId, note, onSelect }: TableTwinProps) {
   const [sort, setSort] = useState<{ key: SortKey; descending: boolean }>({ key: 'status', descending: false });
+  // What a frame is to the city, a paint is to the table.
+  useEffect(() => {
+    const painted = requestAnimationFrame(() => window.__vantage?.shown(rows));
+    return () => cancelAnimationFrame(painted);
+  }, [rows]);
   const sorted = sortRows(rows, sort.key, sort.descending);
   return (
     <main className="twin" data-testid="table-twin" data-own-keys aria-label="All services">

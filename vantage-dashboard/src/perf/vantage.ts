@@ -60,10 +60,10 @@ export class Vantage {
   }
 
   /** The numbers now on screen: notes when one of them differs from what was there before. */
-  shown(): void {
+  shown(rows: readonly ServiceRow[] = this.rows()): void {
     const at = performance.timeOrigin + performance.now();
     this.firstFrameAt ??= at;
-    for (const { id, rps, errorRatio } of this.rows()) {
+    for (const { id, rps, errorRatio } of rows) {
       const last = this.lastChange[id];
       if (last?.rps !== rps || last.errorRatio !== errorRatio) this.lastChange[id] = { rps, errorRatio, at };
     }

@@ -11,4 +11,6 @@ export type FromWorker =
   /** `at`: local epoch ms of arrival, taken in the worker so that a busy page does not skew the clock. */
   | { type: 'frame'; frame: Frame; at: number; bytes: number }
   | { type: 'message'; message: CityMessage; at: number }
-  | { type: 'incompatible'; reason: string };
+  | { type: 'incompatible'; reason: string }
+  /** The server does not accept our key, or wants one. */
+  | { type: 'refused' };

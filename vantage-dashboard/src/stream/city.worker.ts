@@ -25,6 +25,7 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
     staleAfterMs: STALE_AFTER_MS,
     onState: (state) => post({ type: 'state', state }),
     onMessage: receive,
+    onRefused: () => post({ type: 'refused' }),
   });
   socket.start();
 };

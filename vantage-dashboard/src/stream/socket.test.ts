@@ -10,7 +10,7 @@ class FakeSocket {
   closed = false;
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: ((event: { code: number }) => void) | null = null;
   send(text: string) { this.sent.push(text); }
   close() { this.closed = true; }
 }
@@ -21,6 +21,7 @@ beforeAll(() => {
 
 function harness(apiKey: string | null = null) {
   const sockets: FakeSocket[] = [], states: LinkState[] = [], messages: unknown[] = [];
+  const refused: string[] = [];
   const timers = new Map<number, { run: () => void; ms: number }>();
   let nextTimer = 1;
   const environment: SocketEnvironment = {
@@ -30,10 +31,10 @@ function harness(apiKey: string | null = null) {
     random: () => 1,
   };
   const socket = new ReconnectingSocket({
-    url: 'ws://test', apiKey, staleAfterMs: 3000, onState: (s) => states.push(s), onMessage: (m) => messages.push(m),
+    url: 'ws://test', apiKey, staleAfterMs: 3000, onState: (s) => states.push(s), onMessage: (m) => messages.push(m), onRefused: () => refused.push('refused'),
   }, environment);
   const fire = () => { const [id, timer] = [...timers][0]!; timers.delete(id); timer.run(); return timer.ms; };
-  return { socket, sockets, states, messages, fire, timers };
+  return { socket, sockets, states, messages, refused, fire, timers };
 }
 
 describe('ReconnectingSocket', () => {
@@ -66,13 +67,13 @@ describe('ReconnectingSocket', () => {
   it('returns with growing pauses and starts over once it was heard', () => {
     const { socket, sockets, states, fire } = harness();
     socket.start();
-    sockets[0]!.onclose!();
+    sockets[0]!.onclose!({ code: 1006 });
     expect(fire()).toBe(500);
-    sockets[1]!.onclose!();
+    sockets[1]!.onclose!({ code: 1006 });
     expect(fire()).toBe(1000);
     sockets[2]!.onopen!();
     sockets[2]!.onmessage!({ data: 'hello' });
-    sockets[2]!.onclose!();
+    sockets[2]!.onclose!({ code: 1006 });
     expect(fire()).toBe(500);
     expect(states).toEqual(['connecting', 'offline', 'live', 'offline']);
   });
@@ -80,9 +81,20 @@ describe('ReconnectingSocket', () => {
   it('retries at once when asked', () => {
     const { socket, sockets } = harness();
     socket.start();
-    sockets[0]!.onclose!();
+    sockets[0]!.onclose!({ code: 1006 });
     socket.retryNow();
     expect(sockets).toHaveLength(2);
+  });
+
+  it('does not come back with a key that was refused', () => {
+    const { socket, sockets, states, refused, timers } = harness('wrong');
+    socket.start();
+    sockets[0]!.onopen!();
+    sockets[0]!.onmessage!({ data: '{"error":{"code":"invalid_key"}}' });
+    sockets[0]!.onclose!({ code: 1008 });
+    expect(refused).toEqual(['refused']);
+    expect(states.at(-1)).toBe('offline');
+    expect(timers.size).toBe(0);
   });
 
   it('stays closed after stop', () => {

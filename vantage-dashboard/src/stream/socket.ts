@@ -18,6 +18,8 @@ export interface SocketOptions {
   onState: (state: LinkState) => void;
   onOpen?: (send: (message: object) => void) => void;
   onMessage: (data: string | ArrayBuffer) => void;
+  /** The server does not accept our key, or wants one: it makes no sense to come back with the same. */
+  onRefused?: () => void;
 }
 
 const browser: SocketEnvironment = {
@@ -26,6 +28,9 @@ const browser: SocketEnvironment = {
   clearTimer: (id) => self.clearTimeout(id),
   random: Math.random,
 };
+
+/** Close code of a server that refuses whom it sees. */
+const POLICY_VIOLATION = 1008;
 
 /** A dead peer sends nothing, not even a close: after this long in silence the socket is replaced. */
 const DEAD_AFTER_STALE_MS = 7000;
@@ -83,7 +88,7 @@ export class ReconnectingSocket {
       this.heard();
       this.options.onMessage(event.data);
     };
-    socket.onclose = () => this.lost();
+    socket.onclose = (event) => (event.code === POLICY_VIOLATION ? this.refused() : this.lost());
   }
 
   private heard(): void {
@@ -107,6 +112,12 @@ export class ReconnectingSocket {
       this.retryTimer = null;
       this.connect();
     }, backoffMs(this.attempt++, this.environment.random));
+  }
+
+  private refused(): void {
+    this.stop();
+    this.setState('offline');
+    this.options.onRefused?.();
   }
 
   private drop(): void {

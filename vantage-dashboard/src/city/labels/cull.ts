@@ -1,4 +1,4 @@
-/** Which labels may be shown: the most important first, none over another. Pure. */
+/** Which labels may be shown: the most important first, none over another, none under a panel. Pure. */
 
 export interface LabelBox {
   /** Centre of the bottom edge, in CSS pixels. */
@@ -10,23 +10,64 @@ export interface LabelBox {
   priority: number;
 }
 
-const GAP_PX = 3;
+/** What lies over the picture, in CSS pixels of it. */
+export interface Overlay {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+const GAP_PX = 4;
 
 /** Indexes of the boxes to show, most important first. */
-export function cullLabels(boxes: readonly LabelBox[], limit: number, viewport: { width: number; height: number }): number[] {
+export function cullLabels(boxes: readonly LabelBox[], limit: number, viewport: { width: number; height: number }, overlays: readonly Overlay[] = []): number[] {
   const order = boxes.map((_, i) => i).sort((a, b) => boxes[b]!.priority - boxes[a]!.priority || a - b);
   const shown: number[] = [];
   for (const i of order) {
     if (shown.length >= limit) break;
     const box = boxes[i]!;
-    if (outside(box, viewport)) continue;
+    if (outside(box, viewport) || overlays.some((overlay) => covered(box, overlay))) continue;
     if (shown.every((other) => !overlap(box, boxes[other]!))) shown.push(i);
   }
   return shown;
 }
 
+/** From here on there is room for every name. */
+const ROOMY_PX = 46;
+const CROWDED_PX = 12;
+const FEWEST = 9;
+const MOST = 150;
+
+/** How many names a picture bears in which a lot is this wide: from afar only the first of them. */
+export function labelBudget(lotPx: number): number {
+  const room = Math.min(1, Math.max(0, (lotPx - CROWDED_PX) / (ROOMY_PX - CROWDED_PX)));
+  return Math.round(FEWEST * (MOST / FEWEST) ** room);
+}
+
+export interface LabelClaim {
+  selected: boolean;
+  hovered: boolean;
+  /** Status code of the service. */
+  status: number;
+  /** 0–1. */
+  load: number;
+  /** Shown until now: a small advantage, so that equals do not take turns. */
+  shown: boolean;
+}
+
+/** The one looked at, then the unwell, then the busiest. */
+export function labelPriority({ selected, hovered, status, load, shown }: LabelClaim): number {
+  return (selected ? 4000 : 0) + (hovered ? 2000 : 0) + (status >= 2 ? status * 300 : 0) + 100 * load + (shown ? 6 : 0);
+}
+
+/** A name half out of the picture is no name. */
 function outside(box: LabelBox, viewport: { width: number; height: number }): boolean {
-  return box.x + box.width / 2 < 0 || box.x - box.width / 2 > viewport.width || box.y < 0 || box.y - box.height > viewport.height;
+  return box.x - box.width / 2 < 0 || box.x + box.width / 2 > viewport.width || box.y - box.height < 0 || box.y > viewport.height;
+}
+
+function covered(box: LabelBox, { left, top, right, bottom }: Overlay): boolean {
+  return box.x + box.width / 2 > left - GAP_PX && box.x - box.width / 2 < right + GAP_PX && box.y > top - GAP_PX && box.y - box.height < bottom + GAP_PX;
 }
 
 function overlap(a: LabelBox, b: LabelBox): boolean {

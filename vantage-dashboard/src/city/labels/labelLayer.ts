@@ -1,16 +1,17 @@
 import { statusLook, toStatus, needsAttention } from '../../world/status';
 import type { World } from '../../world/world';
-import { project, type View } from '../camera/rig';
+import { FOV, project, type View } from '../camera/rig';
+import { LOT } from '../encoding';
 import type { Fleet } from '../fleet';
-import { cullLabels, type LabelBox } from './cull';
+import { cullLabels, labelBudget, labelPriority, type LabelBox, type Overlay } from './cull';
 import './labels.css';
 
 /** Service names over their roofs: a pool of DOM elements, moved by hand so that React is not asked 60 times a second. */
 
-const LIMIT = 150;
-const HEIGHT_PX = 17;
-const CHARACTER_PX = 6.7;
-const PADDING_PX = 12;
+const HEIGHT_PX = 19;
+const CHARACTER_PX = 6.9;
+const PADDING_PX = 14;
+const GLYPH_PX = 14;
 /** Who is shown is decided this often; where it is, every frame. */
 const CULL_EVERY_MS = 160;
 const ABOVE_ROOF = 0.85;
@@ -24,7 +25,15 @@ interface Label {
   tone: string;
 }
 
-export interface LabelFocus {
+/** One frame's picture, and what lies over it. */
+export interface LabelScene {
+  world: World;
+  fleet: Fleet;
+  view: View;
+  size: { width: number; height: number };
+  /** From the eye to what it looks at. */
+  distance: number;
+  now: number;
   selected: number;
   hovered: number;
 }
@@ -34,16 +43,18 @@ export class LabelLayer {
   private shown: number[] = [];
   private culledAt = -Infinity;
 
-  constructor(private readonly host: HTMLElement) {}
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly overlays: () => readonly Overlay[],
+  ) {}
 
-  update(world: World, fleet: Fleet, view: View, size: { width: number; height: number }, now: number, focus: LabelFocus): void {
+  update(scene: LabelScene): void {
     const wall = performance.now();
     if (wall - this.culledAt > CULL_EVERY_MS) {
       this.culledAt = wall;
-      this.shown = this.choose(world, fleet, view, size, now, focus);
+      this.shown = this.choose(scene);
     }
-    const aspect = size.width / size.height;
-    this.shown.forEach((slot, i) => this.place(this.label(i), slot, world, fleet, view, aspect, size, now, focus));
+    this.shown.forEach((slot, i) => this.place(this.label(i), slot, scene));
     for (let i = this.shown.length; i < this.pool.length; i++) this.hide(this.pool[i]!);
   }
 
@@ -52,43 +63,37 @@ export class LabelLayer {
     this.pool.length = 0;
   }
 
-  private choose(world: World, fleet: Fleet, view: View, size: { width: number; height: number }, now: number, focus: LabelFocus): number[] {
+  private choose(scene: LabelScene): number[] {
+    const { world, fleet, size, selected, hovered } = scene;
     const slots: number[] = [], boxes: LabelBox[] = [];
-    const aspect = size.width / size.height;
+    const before = new Set(this.shown);
     for (const [slot, entry] of world.services) {
-      const at = this.anchor(slot, fleet, now, view, aspect, size);
+      const at = anchor(slot, scene);
       if (!at || fleet.dim[slot]) continue;
       const status = world.columns.status[slot]!;
       slots.push(slot);
       boxes.push({
         x: at.x,
         y: at.y,
-        width: entry.name.length * CHARACTER_PX + PADDING_PX,
+        width: entry.name.length * CHARACTER_PX + PADDING_PX + (needsAttention(toStatus(status)) ? GLYPH_PX : 0),
         height: HEIGHT_PX,
-        priority: (slot === focus.selected ? 4000 : 0) + (slot === focus.hovered ? 2000 : 0) + (status >= 2 ? status * 300 : 0) + 40 * fleet.load[slot * 4 + 1]! + 4000 / (at.depth + 10),
+        priority: labelPriority({ selected: slot === selected, hovered: slot === hovered, status, load: fleet.load[slot * 4 + 1]!, shown: before.has(slot) }),
       });
     }
-    return cullLabels(boxes, LIMIT, size).map((i) => slots[i]!);
+    const lotPx = (LOT * size.height) / (2 * Math.tan(FOV / 2) * scene.distance);
+    return cullLabels(boxes, labelBudget(lotPx), size, this.overlays()).map((i) => slots[i]!);
   }
 
-  private anchor(slot: number, fleet: Fleet, now: number, view: View, aspect: number, size: { width: number; height: number }): { x: number; y: number; depth: number } | null {
-    const at = slot * 4;
-    const lift = fleet.spin[at + 3]! >= 2 ? ABOVE_BEACON : ABOVE_ROOF;
-    const seen = project(view, aspect, { x: fleet.lot[at]!, y: fleet.heightAt(slot, now) + lift, z: fleet.lot[at + 1]! });
-    if (seen.depth < 2) return null;
-    return { x: ((seen.x + 1) / 2) * size.width, y: ((1 - seen.y) / 2) * size.height, depth: seen.depth };
-  }
-
-  private place(label: Label, slot: number, world: World, fleet: Fleet, view: View, aspect: number, size: { width: number; height: number }, now: number, focus: LabelFocus): void {
-    const entry = world.services.get(slot);
-    const at = entry && this.anchor(slot, fleet, now, view, aspect, size);
+  private place(label: Label, slot: number, scene: LabelScene): void {
+    const entry = scene.world.services.get(slot);
+    const at = entry && anchor(slot, scene);
     if (!at) {
       this.hide(label);
       return;
     }
-    const status = toStatus(world.columns.status[slot]!);
+    const status = toStatus(scene.world.columns.status[slot]!);
     const look = statusLook(status);
-    const tone = `${look.tone}${slot === focus.selected ? ' selected' : slot === focus.hovered ? ' hovered' : ''}`;
+    const tone = `${look.tone}${slot === scene.selected ? ' selected' : slot === scene.hovered ? ' hovered' : ''}`;
     if (label.slot !== slot || label.name.textContent !== entry.name) label.name.textContent = entry.name;
     if (label.tone !== tone || label.slot !== slot) {
       label.element.className = `city-label ${tone}`;
@@ -96,8 +101,6 @@ export class LabelLayer {
       label.tone = tone;
     }
     label.slot = slot;
-    const far = Math.min(1, Math.max(0.42, 1.25 - at.depth / (view.eye.y * 5 + 40)));
-    label.element.style.opacity = tone.includes('selected') || status >= 2 ? '1' : far.toFixed(2);
     label.element.style.transform = `translate(${at.x.toFixed(1)}px,${at.y.toFixed(1)}px) translate(-50%,-100%)`;
   }
 
@@ -121,4 +124,13 @@ export class LabelLayer {
     label.tone = '';
     label.element.className = 'city-label hidden';
   }
+}
+
+/** Where a name stands, in CSS pixels; null behind the eye. */
+function anchor(slot: number, { fleet, now, view, size }: LabelScene): { x: number; y: number } | null {
+  const { x, z } = fleet.centreOf(slot);
+  const lift = fleet.spin[slot * 4 + 3]! >= 2 ? ABOVE_BEACON : ABOVE_ROOF;
+  const seen = project(view, size.width / size.height, { x, y: fleet.heightAt(slot, now) + lift, z });
+  if (seen.depth < 2) return null;
+  return { x: ((seen.x + 1) / 2) * size.width, y: ((1 - seen.y) / 2) * size.height };
 }

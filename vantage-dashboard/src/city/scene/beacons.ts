@@ -3,9 +3,12 @@ import { mergeGeometries } from 'three/addons/utils/BufferGeometryUtils.js';
 import { Status } from '../../world/model';
 import type { FleetAttributes } from './fleetAttributes';
 import { COMMON, FLEET, OUTPUT } from './glsl';
-import { material, unculled, type CityUniforms } from './uniforms';
+import { LAYER, material, unculled, type CityUniforms } from './uniforms';
 
-/** A sign over the roof whose shape tells the status: a pyramid for degraded, an octahedron for unhealthy, nothing when fine. */
+/**
+ * A sign over the roof whose shape tells the status: a pyramid for degraded, an octahedron for unhealthy, nothing when
+ * fine. Drawn over everything that stands before it: no tower may hide that something is wrong.
+ */
 
 function beaconGeometry(): THREE.BufferGeometry {
   const shape = (geometry: THREE.BufferGeometry, status: number) => {
@@ -61,5 +64,5 @@ void main() {
 }`;
 
 export function createBeacons(attributes: FleetAttributes, uniforms: CityUniforms): THREE.Mesh {
-  return unculled(new THREE.Mesh(attributes.instance(beaconGeometry()), material(uniforms, VERTEX, FRAGMENT)));
+  return unculled(new THREE.Mesh(attributes.instance(beaconGeometry()), material(uniforms, VERTEX, FRAGMENT, { transparent: true, depthTest: false, depthWrite: false })), LAYER.beacons);
 }

@@ -39,4 +39,4 @@ export function unculled<T extends THREE.Object3D>(object: T, renderOrder = 0): 
 }
 
 /** What is painted onto the ground, bottom up; nothing of it writes depth. */
-export const LAYER = { sky: -10, mirror: -5, ground: 1, plots: 2, signs: 3, glow: 4, edges: 6, rings: 7, traffic: 8 } as const;
+export const LAYER = { sky: -10, mirror: -5, ground: 1, plots: 2, signs: 3, glow: 4, edges: 6, rings: 7, traffic: 8, beacons: 9 } as const;
