@@ -17,8 +17,9 @@ from vantage_common.bus.open import open_bus
 from vantage_common.clock import SystemClock
 from vantage_common.model import Pulse
 from vantage_common.pulses import encode_pulses
-from vantage_common.serving import bind, serve_http
+from vantage_common.serving import serve_http
 from vantage_common.settings import Settings
+from vantage_common.sockets import bind
 from vantage_common.store.api import Store
 from vantage_common.store.open import open_store
 from websockets.asyncio.client import ClientConnection

@@ -9,8 +9,9 @@ from starlette.routing import Route
 from vantage_common.bus.open import open_bus
 from vantage_common.clock import SystemClock
 from vantage_common.errors import PermanentError, StoreUnavailable
-from vantage_common.serving import bind, serve_http
+from vantage_common.serving import serve_http
 from vantage_common.settings import Settings
+from vantage_common.sockets import bind
 from vantage_common.store.open import open_store
 from vantage_common.telemetry import get_logger
 

@@ -6,12 +6,13 @@ Each stops on SIGTERM, and when its standard input closes: a supervisor that was
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
-from vantage_common.errors import PermanentError
 from vantage_common.serving import run_service
 from vantage_common.settings import Settings
+from vantage_common.telemetry import get_logger
+
+from vantage_cli.paths import log_path
 
 Main = Callable[[Settings, asyncio.Event], Coroutine[Any, Any, None]]
 
@@ -46,20 +47,11 @@ async def simulator(settings: Settings, stop: asyncio.Event) -> None:
         duration_s=None,
         clock=SystemClock(),
         stop=stop,
-        report=_report,
+        report=get_logger("vantage.simulator").info,
     )
 
 
-def _report(line: str) -> None:
-    sys.stderr.write(line + "\n")
-
-
 CHILDREN: dict[str, Main] = {"collector": collector, "core": core, "simulator": simulator}
-
-
-def command(name: str) -> list[str]:
-    """How the supervisor starts a child."""
-    return [sys.executable, "-m", "vantage_cli.children", name]
 
 
 async def _until_stdin_closes(stop: asyncio.Event) -> None:
@@ -83,16 +75,6 @@ def supervised(main: Main) -> Main:
     return with_supervisor
 
 
-def find_dashboard(settings: Settings) -> Path:
-    """The built dashboard: VANTAGE_DASHBOARD_DIR, else the checkout's. Raises PermanentError when it is not built."""
-    checkout = Path(__file__).resolve().parents[2] / "vantage-dashboard" / "dist"
-    directory = settings.dashboard_dir or checkout
-    if not (directory / "index.html").is_file():
-        raise PermanentError(
-            f"no built dashboard in {directory}: run `make dashboard`, or set VANTAGE_DASHBOARD_DIR to a built one"
-        )
-    return directory
-
-
 if __name__ == "__main__":
-    sys.exit(run_service(sys.argv[1], supervised(CHILDREN[sys.argv[1]])))
+    name = sys.argv[1]
+    sys.exit(run_service(name, supervised(CHILDREN[name]), lambda settings: log_path(settings.data_dir, name)))

@@ -8,12 +8,13 @@ from vantage_api.dashboard import dashboard_app
 from vantage_api.server import metrics_app
 from vantage_common.bus.open import open_bus
 from vantage_common.clock import SystemClock
-from vantage_common.serving import bind, serve_http
+from vantage_common.serving import serve_http
 from vantage_common.settings import Settings
+from vantage_common.sockets import bind
 from vantage_common.store.open import open_store
 from vantage_worker.service import Worker
 
-from vantage_cli.children import find_dashboard
+from vantage_cli.paths import find_dashboard
 
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:

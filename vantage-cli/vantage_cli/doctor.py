@@ -11,7 +11,7 @@ from vantage_common.clock import SystemClock
 from vantage_common.errors import VantageError
 from vantage_common.settings import Settings
 
-from vantage_cli.children import find_dashboard
+from vantage_cli.paths import find_dashboard
 
 MIN_FREE_BYTES = 1 << 30
 MAX_SKEW_S = 30

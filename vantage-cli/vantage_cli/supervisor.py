@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import IO
 
 from vantage_common.errors import PermanentError
-from vantage_common.serving import bind
 from vantage_common.settings import Settings, load_settings
+from vantage_common.sockets import bind
 
-from vantage_cli.children import command, find_dashboard
+from vantage_cli.paths import find_dashboard, log_path
 
 READY_S = 60.0
 STOP_S = 25.0
 RESTARTS_A_MINUTE = 5
-LOG_BYTES = 10 * 1024 * 1024
 
 Say = Callable[[str], None]
 
@@ -105,7 +104,6 @@ class Supervisor:
         self._settings = settings
         self._say = say
         self._environment = child_environment(settings)
-        self._logs = settings.data_dir / "logs"
         self._stopping = False
         self.children = [
             Child("core", f"{settings.query_host}:{settings.query_port}", "/health"),
@@ -140,16 +138,14 @@ class Supervisor:
         child.starts = [at for at in child.starts if now - at < 60] + [now]
         if len(child.starts) > RESTARTS_A_MINUTE:
             raise PermanentError(f"{child.name} died {RESTARTS_A_MINUTE} times in a minute: {self._last_line(child)}")
-        self._logs.mkdir(exist_ok=True)
-        path = self._log_path(child)
-        if path.exists() and path.stat().st_size > LOG_BYTES:
-            path.replace(path.with_suffix(".log.1"))
-        with path.open("ab") as log:
+        words = self._last_words(child)
+        words.parent.mkdir(exist_ok=True)
+        with words.open("wb") as stderr:
             child.process = subprocess.Popen(
-                command(child.name),
+                [sys.executable, "-m", "vantage_cli.children", child.name],
                 stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
+                stdout=stderr,
+                stderr=stderr,
                 env=self._environment,
                 start_new_session=True,  # Ctrl-C reaches the supervisor alone, which stops them in order
             )
@@ -160,7 +156,7 @@ class Supervisor:
             if not child.running:
                 raise PermanentError(self._last_line(child))
             if time.monotonic() > deadline:
-                raise PermanentError(f"{child.name} was not ready within {READY_S:.0f} s: see {self._log_path(child)}")
+                raise PermanentError(f"{child.name} was not ready within {READY_S:.0f} s: see {self._log(child)}")
             time.sleep(0.05)
 
     def _revive(self) -> None:
@@ -183,13 +179,16 @@ class Supervisor:
                 child.process.kill()
                 child.process.wait()
 
-    def _log_path(self, child: Child) -> Path:
-        return self._logs / f"{child.name}.log"
+    def _log(self, child: Child) -> Path:
+        return log_path(self._settings.data_dir, child.name)
+
+    def _last_words(self, child: Child) -> Path:
+        """What a child writes outside its log: the line it ends with, or a traceback."""
+        return self._log(child).with_suffix(".err")
 
     def _last_line(self, child: Child) -> str:
-        path = self._log_path(child)
-        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
-        return next((line.strip() for line in reversed(lines) if line.strip()), f"see {path}")
+        lines = self._last_words(child).read_text(errors="replace").splitlines()
+        return next((line.strip() for line in reversed(lines) if line.strip()), f"see {self._log(child)}")
 
 
 def _answers(address: str, path: str) -> bool:

@@ -20,8 +20,9 @@ from vantage_collector.app import create_app
 from vantage_common.bus.api import METRICS_RAW, Bus
 from vantage_common.bus.embedded import EmbeddedBus
 from vantage_common.clock import ManualClock
-from vantage_common.serving import bind, serve_http
+from vantage_common.serving import serve_http
 from vantage_common.settings import Settings
+from vantage_common.sockets import bind
 
 NOW_MS = 1_790_035_200_000
 METRIC = {"timestamp": NOW_MS, "metric_name": "m", "metric_type": "gauge", "value": 1}

@@ -4,8 +4,9 @@ import asyncio
 
 from vantage_common.bus.open import open_bus
 from vantage_common.clock import SystemClock
-from vantage_common.serving import bind, serve_http
+from vantage_common.serving import serve_http
 from vantage_common.settings import Settings
+from vantage_common.sockets import bind
 
 from vantage_collector.app import create_app
 

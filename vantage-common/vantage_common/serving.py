@@ -1,4 +1,4 @@
-"""Running a service: sockets bound first, signals that stop gracefully, one line for what a person must mend."""
+"""Running a service: signals that stop gracefully, one line for what a person must mend."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -18,28 +19,6 @@ from vantage_common.telemetry import configure_logging, get_logger
 
 GRACEFUL_S = 5
 """How long open connections may finish after the stop; WebSockets would otherwise hold a service for ever."""
-
-
-class PortInUse(PermanentError):
-    """Another program listens there. The message names the setting that chooses another port."""
-
-
-def bind(host: str, port: int, variable: str) -> socket.socket:
-    """A listening socket. Raises PortInUse or PermanentError (an address that is not this machine's)."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        if error.errno in (98, 48):
-            raise PortInUse(
-                f"port {port} on {host} is in use: stop the program that holds it, or set {variable} to a free port"
-            ) from None
-        raise PermanentError(f"cannot listen on {host}:{port} ({error.strerror}): check {variable}") from None
-    return listener
 
 
 class _Server(uvicorn.Server):
@@ -76,11 +55,18 @@ async def serve_http(app: Any, listener: socket.socket, stop: asyncio.Event) -> 
         stop.set()
 
 
-def run_service(name: str, main: Callable[[Settings, asyncio.Event], Coroutine[Any, Any, None]]) -> int:
-    """The exit status of a service: 0 after SIGTERM or Ctrl-C, 1 with one line for what a person must mend."""
+def run_service(
+    name: str,
+    main: Callable[[Settings, asyncio.Event], Coroutine[Any, Any, None]],
+    log_file: Callable[[Settings], Path] | None = None,
+) -> int:
+    """The exit status of a service: 0 after SIGTERM or Ctrl-C, 1 with one line for what a person must mend.
+
+    It logs to stderr, or to the file that `log_file` chooses.
+    """
     try:
         settings = load_settings()
-        configure_logging(name, debug=settings.debug)
+        configure_logging(name, debug=settings.debug, file=log_file(settings) if log_file else None)
         uvloop.run(_until_signalled(lambda stop: main(settings, stop)))
     except PermanentError as error:
         sys.stderr.write(f"vantage {name}: {error}\n")

@@ -3,6 +3,8 @@
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import structlog
@@ -13,8 +15,15 @@ from vantage_common.errors import VantageError
 Logger: TypeAlias = structlog.stdlib.BoundLogger
 
 
-def configure_logging(service: str, *, debug: bool = False, pretty: bool | None = None) -> None:
+LOG_FILE_BYTES = 10 * 1024 * 1024
+
+
+def configure_logging(
+    service: str, *, debug: bool = False, pretty: bool | None = None, file: Path | None = None
+) -> None:
     """Sends structlog's and the standard library's records to stderr, as JSON unless stderr is a terminal.
+
+    With `file` they go there instead, as JSON; it and one predecessor stay below `LOG_FILE_BYTES` each.
 
     JSON escapes control characters, so a name taken from a request cannot forge a line.
     """
@@ -24,7 +33,7 @@ def configure_logging(service: str, *, debug: bool = False, pretty: bool | None 
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    as_text = sys.stderr.isatty() if pretty is None else pretty
+    as_text = (file is None and sys.stderr.isatty()) if pretty is None else pretty
     renderer: Any = structlog.dev.ConsoleRenderer() if as_text else structlog.processors.JSONRenderer(_to_json)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -32,7 +41,7 @@ def configure_logging(service: str, *, debug: bool = False, pretty: bool | None 
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(sys.stderr) if file is None else _rotating(file)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -44,6 +53,11 @@ def configure_logging(service: str, *, debug: bool = False, pretty: bool | None 
     root.setLevel(logging.DEBUG if debug else logging.INFO)
     for noisy in ("aiokafka", "uvicorn", "uvicorn.error", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _rotating(file: Path) -> logging.StreamHandler[Any]:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return RotatingFileHandler(file, maxBytes=LOG_FILE_BYTES, backupCount=1, encoding="utf-8")
 
 
 def get_logger(name: str) -> Logger:

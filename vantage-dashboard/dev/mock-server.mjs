@@ -19,11 +19,11 @@ const PATHS = ['/ws/city', '/ws/logs'];
 
 /**
  * Starts a mock on a free port unless told one. `control` changes its behaviour while it runs:
- * `apiKey` (asked for from now on), `away` (refuses everything), `still` (no ticks, no requests).
+ * `apiKey` (asked for from now on), `away` (refuses everything), `steady` (numbers stay as they are), `still` (no ticks, no requests).
  */
 export async function startMock({ services = 130, port = 0, sample = 1, schema = 1, dist = DIST } = {}) {
   const fleet = createFleet(services);
-  const control = { apiKey: null, away: false, still: false };
+  const control = { apiKey: null, away: false, steady: false, still: false };
   const routes = routesOf(fleet);
   const asked = [];
   const root = resolve(dist) + sep;
@@ -75,7 +75,7 @@ export async function startMock({ services = 130, port = 0, sample = 1, schema =
     setInterval(() => {
       if (control.still) return;
       const now = Date.now();
-      step(fleet, now / 1000);
+      if (!control.steady) step(fleet, now / 1000);
       everyone('/ws/city', tickFrame(fleet, now));
       if (services) everyone('/ws/city', requestsFrame(fleet, now - 100, 100, 90, sample));
     }, 100),

@@ -2,18 +2,14 @@
  * Takes a screenshot of the running dashboard in headless Chromium with software WebGL.
  *   node dev/shoot.mjs OUT.png [--url 'http://127.0.0.1:5080/?vantage=1&quality=high'] [--size 1600x900] [--wait 6000] [--click x,y] [--reduced] [--no3d]
  */
-import { chromium } from 'playwright-core';
+import { launch } from '../e2e/browser.mjs';
 
 const text = (name, fallback) => {
   const at = process.argv.indexOf(`--${name}`);
   return at < 0 ? fallback : process.argv[at + 1];
 };
 const [width, height] = text('size', '1600x900').split('x').map(Number);
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  headless: true,
-  args: ['--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist', '--disable-dev-shm-usage', '--disable-background-timer-throttling', '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows', '--force-color-profile=srgb', '--hide-scrollbars', '--mute-audio', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-default-apps', '--no-first-run', '--metrics-recording-only', '--disable-breakpad', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1', ...(process.argv.includes('--no3d') ? ['--disable-3d-apis'] : [])],
-});
+const browser = await launch({ webgl: !process.argv.includes('--no3d') });
 const page = await browser.newPage({ viewport: { width, height }, deviceScaleFactor: 1, reducedMotion: process.argv.includes('--reduced') ? 'reduce' : 'no-preference', hasTouch: width < 900 });
 page.setDefaultTimeout(120_000);
 page.on('console', (message) => ['error', 'warning'].includes(message.type()) && console.log(`[${message.type()}]`, message.text().slice(0, 600)));

@@ -5,8 +5,9 @@ import sys
 
 from vantage_common.bus.open import open_bus
 from vantage_common.clock import SystemClock
-from vantage_common.serving import bind, run_service, serve_http
+from vantage_common.serving import run_service, serve_http
 from vantage_common.settings import Settings
+from vantage_common.sockets import bind
 from vantage_common.store.open import open_store
 
 from vantage_worker.service import Worker

@@ -11,7 +11,7 @@ from vantage_common.http.asgi import Receive, Scope, Send
 from vantage_common.http.body import BodyMiddleware, ByteBudget
 from vantage_common.http.deadline import DeadlineProtocol
 from vantage_common.http.errors import ErrorMiddleware
-from vantage_common.serving import bind
+from vantage_common.sockets import bind
 
 HEAD = b"POST / HTTP/1.1\r\nHost: test\r\n"
 

@@ -21,7 +21,7 @@ async function get<T>(path: string, parameters: Parameters, signal: AbortSignal)
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, String(value));
   const { key } = apiKey.getState();
   const response = await fetch(query.size > 0 ? `${path}?${query}` : path, { signal, headers: key ? { 'X-API-Key': key } : {} });
-  if (response.status === 401) keyRefused(key);
+  if (response.status === 401 || response.status === 403) keyRefused(key);
   if (!response.ok) throw await toError(response);
   return (await response.json()) as T;
 }

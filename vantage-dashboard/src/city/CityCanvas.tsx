@@ -6,6 +6,7 @@ import { NeutralToneMapping, type PerspectiveCamera, type WebGLRenderer } from '
 import { GlProbe } from '../perf/glProbe';
 import { CameraInput } from './camera/input';
 import type { Insets } from './camera/rig';
+import { watchContext } from './contextLoss';
 import { CityEngine } from './engine';
 import type { CityFeed } from './feed';
 import type { Overlay } from './labels/cull';
@@ -100,6 +101,10 @@ function CityScene({ feed, selectedId, matches, insets, overlays, reducedMotion,
   useEffect(() => {
     callbacks.current = { onSelect, onHover };
   });
+
+  const [gone, setGone] = useState(false);
+  useEffect(() => watchContext(gl.domElement, { onRestored: invalidate, onGone: () => setGone(true) }), [gl, invalidate]);
+  if (gone) throw new Error('the graphics context was lost and did not come back');
 
   useEffect(() => {
     const wake = () => {

@@ -105,7 +105,7 @@ export interface Gate extends Vec3 {
  * nearest to the middle, so that no house stands behind it. It grows with the city, a little, to stay a landmark.
  */
 export function gateOf(rect: Rect): Gate {
-  const radius = Math.min(1.7, Math.max(0.8, rectRadius(rect) * 0.022));
+  const radius = Math.min(1.6, Math.max(0.8, rectRadius(rect) * 0.02));
   const avenue = Math.round((rectCentre(rect).x + HALF_AVENUE) / BLOCK_PITCH) * BLOCK_PITCH - HALF_AVENUE;
   return { x: avenue, y: radius * 1.3, z: rect.minZ - HALF_AVENUE, radius };
 }

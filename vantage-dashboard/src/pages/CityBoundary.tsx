@@ -1,7 +1,7 @@
 import { Component, type ReactNode } from 'react';
 
 interface Props {
-  fallback: ReactNode;
+  onFailed: () => void;
   children: ReactNode;
 }
 
@@ -15,9 +15,10 @@ export class CityBoundary extends Component<Props, { failed: boolean }> {
 
   override componentDidCatch(error: Error): void {
     console.error('The city could not be drawn; the table takes its place.', error);
+    this.props.onFailed();
   }
 
   override render(): ReactNode {
-    return this.state.failed ? this.props.fallback : this.props.children;
+    return this.state.failed ? null : this.props.children;
   }
 }

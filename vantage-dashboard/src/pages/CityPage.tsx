@@ -26,6 +26,7 @@ const CityCanvas = lazy(() => import('../city/CityCanvas'));
 
 const LIST_EVERY_MS = 500;
 const CARD_EVERY_MS = 300;
+const FAILED = 'The graphics of this machine stopped drawing the city, so you see the same numbers as a table. “Table” tries again.';
 const NO_WEBGL = 'This browser cannot draw the city (WebGL 2 is missing), so you see the same numbers as a table.';
 
 export function CityPage() {
@@ -39,7 +40,8 @@ export function CityPage() {
   const [overlays] = useState(() => overlayReader());
   const reducedMotion = useMediaQuery('(prefers-reduced-motion: reduce)');
   const keyState = useStore(apiKey);
-  const asTable = table || !drawable;
+  const [failed, setFailed] = useState(false);
+  const asTable = table || !drawable || failed;
 
   const select = useCallback((id: string | null) => view.setState({ selectedId: id }), [view]);
   const known = selectedId !== null && session.world.slotOf(selectedId) !== undefined;
@@ -71,11 +73,16 @@ export function CityPage() {
   const matchKey = query.trim() === '' ? null : results.map((row) => row.id).join('\n');
   const matches = useMemo(() => (matchKey === null ? null : new Set(matchKey.split('\n'))), [matchKey]);
 
-  const twin = <TableTwin rows={rows} selectedId={selectedId} note={drawable ? null : NO_WEBGL} onSelect={select} />;
+  const toggleTable = () => {
+    if (failed) setFailed(false);
+    else view.setState({ table: !table });
+  };
   return (
     <div className="city-page">
-      {asTable ? twin : (
-        <CityBoundary fallback={twin}>
+      {asTable ? (
+        <TableTwin rows={rows} selectedId={selectedId} note={failed ? FAILED : drawable ? null : NO_WEBGL} onSelect={select} />
+      ) : (
+        <CityBoundary onFailed={() => setFailed(true)}>
           <Suspense fallback={<p className="city-loading soft" role="status">Building the city…</p>}>
             <CityCanvas feed={session} selectedId={selectedId} matches={matches} insets={insets} overlays={overlays} reducedMotion={reducedMotion} onSelect={select} onHover={setHover} onReady={setHandle} />
           </Suspense>
@@ -84,7 +91,7 @@ export function CityPage() {
 
       <HudBar link={hud.link} fleet={hud.fleet} serviceCount={hud.serviceCount} counts={hud.counts}>
         <SearchBox query={query} results={results} onQuery={setQuery} onPick={pick} />
-        <Button pressed={asTable} disabled={!drawable} data-testid="table-toggle" onClick={() => view.setState({ table: !table })}>Table</Button>
+        <Button pressed={asTable} disabled={!drawable} data-testid="table-toggle" onClick={toggleTable}>Table</Button>
         {!asTable && <Button className="hud-wide" title="Top view (T)" onClick={() => handle?.toggleTopDown()}>Top</Button>}
         {!asTable && <Button className="hud-wide" title="Whole city (Home)" onClick={() => handle?.frameAll()}>Frame</Button>}
       </HudBar>
@@ -92,7 +99,11 @@ export function CityPage() {
       {!asTable && hud.greeted && hud.serviceCount > 0 && (
         <div className="city-left"><AttentionList rows={hud.attention} selectedId={selectedId} onPick={pick} /></div>
       )}
-      {keyState.refused ? <KeyDialog wrong={keyState.key !== null} onKey={giveKey} /> : <Notices link={hud.link} incompatible={hud.incompatible} greeted={hud.greeted} serviceCount={hud.serviceCount} onRetry={session.retry} />}
+      {keyState.refused ? (
+        <KeyDialog wrong={keyState.key !== null} onKey={giveKey} />
+      ) : (
+        <Notices link={hud.link} incompatible={hud.incompatible} greeted={hud.greeted} serviceCount={hud.serviceCount} onRetry={session.retry} />
+      )}
 
       <div className="city-right">
         {selectedId !== null && known && <LiveServicePanel id={selectedId} onFly={() => handle?.flyTo(selectedId)} />}

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type FormEvent } from 'react';
+import { useEffect, useRef, useState, type SubmitEvent } from 'react';
 import { Button } from '../ui/Button';
 import './keyDialog.css';
 
@@ -7,9 +7,13 @@ export function KeyDialog({ wrong, onKey }: { wrong: boolean; onKey: (key: strin
   const dialog = useRef<HTMLDialogElement>(null);
   const [key, setKey] = useState('');
 
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
+    return () => element?.close();
+  }, []);
 
-  const submit = (e: FormEvent) => {
+  const submit = (e: SubmitEvent) => {
     e.preventDefault();
     if (key.trim() !== '') onKey(key.trim());
   };

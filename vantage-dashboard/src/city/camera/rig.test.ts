@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { boxCorners, CameraRig, framePoints, groundUnder, MAX_PITCH, MIN_PITCH, project, rayThrough, viewOf, type Pose } from './rig';
+import { boxCorners, CameraRig, frameBest, framePoints, groundUnder, MAX_PITCH, MIN_PITCH, project, rayThrough, viewOf, type Pose } from './rig';
 
 const pose: Pose = { target: { x: 10, y: 0, z: 20 }, yaw: 0.7, pitch: 0.8, distance: 60 };
 const settle = (rig: CameraRig) => {
@@ -37,6 +37,27 @@ describe('framePoints', () => {
     expect(Math.max(...ys)).toBeLessThan(0.73);
     const filled = Math.max((Math.max(...xs) - Math.min(...xs)) / 1.7, (Math.max(...ys) - Math.min(...ys)) / 1.3);
     expect(filled).toBeGreaterThan(size < 10 ? 0.6 : 0.93);
+  });
+});
+
+describe('frameBest', () => {
+  const insets = { left: 0.02, right: 0.02, top: 0.1, bottom: 0.2 };
+  const angles = [0.475, 0.6, 0.72].map((pitch) => ({ yaw: 3.7, pitch }));
+  const flat = boxCorners({ minX: 0, maxX: 80, minZ: 0, maxZ: 80 }, 3);
+
+  it('looks down more steeply on a wide, low city, to fill the height', () => {
+    expect(frameBest(flat, angles, 16 / 9, insets).pitch).toBeGreaterThan(0.475);
+  });
+
+  it('stays at the first angles when others gain nothing', () => {
+    expect(frameBest(flat, [angles[1]!, angles[1]!], 16 / 9, insets)).toEqual(framePoints(flat, angles[1]!, 16 / 9, insets));
+  });
+
+  it('keeps the city out from under a corner panel', () => {
+    const corner = { width: 0.16, height: 0.5 };
+    const framed = frameBest(flat, angles, 16 / 9, { ...insets, corner });
+    const under = flat.map((point) => project(viewOf(framed), 16 / 9, point)).filter((p) => p.x < -1 + 2 * corner.width && p.y > 1 - 2 * corner.height);
+    expect(under).toEqual([]);
   });
 });
 

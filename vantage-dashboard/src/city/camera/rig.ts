@@ -35,6 +35,8 @@ export interface Insets {
   right: number;
   top: number;
   bottom: number;
+  /** A panel over the upper left corner: nothing to be seen should lie under it, what is beside it may. */
+  corner?: { width: number; height: number };
 }
 
 export const NO_INSETS: Insets = { left: 0, right: 0, top: 0, bottom: 0 };
@@ -103,16 +105,29 @@ export interface Angles {
 
 /** Turning away from the first angles has to pay: this much of the free view for each step down the list. */
 const STEP_COST = 0.012;
+/** What hides under the corner panel costs more than any angle gains. */
+const CORNER_COST = 0.5;
+/** How far the picture may give way to that panel: shares of its width. */
+const GIVE_WAY = [0, 0.4, 0.7, 1];
 
 /** The pose, with one of the given angles, in which the points fill the most of what the panels leave free. */
 export function frameBest(points: readonly Vec3[], angles: readonly Angles[], aspect: number, insets: Insets = NO_INSETS): Pose {
   const free = (1 - insets.left - insets.right) * (1 - insets.top - insets.bottom) * 4;
-  const tried = angles.map((angle, i) => {
-    const pose = framePoints(points, angle, aspect, insets);
-    const { minX, maxX, minY, maxY } = extent(points, pose, aspect);
-    return { pose, filled: ((maxX - minX) * (maxY - minY)) / free - i * STEP_COST };
-  });
+  const { corner = { width: 0, height: 0 } } = insets;
+  const lefts = corner.width > 0 ? GIVE_WAY.map((share) => Math.max(insets.left, corner.width * share)) : [insets.left];
+  const tried = angles.flatMap((angle, i) =>
+    lefts.map((left) => {
+      const pose = framePoints(points, angle, aspect, { ...insets, left });
+      const { minX, maxX, minY, maxY } = extent(points, pose, aspect);
+      const hidden = points.some((point) => inCorner(project(viewOf(pose), aspect, point), corner));
+      return { pose, filled: ((maxX - minX) * (maxY - minY)) / free - i * STEP_COST - (hidden ? CORNER_COST : 0) };
+    }),
+  );
   return tried.reduce((best, other) => (other.filled > best.filled ? other : best)).pose;
+}
+
+function inCorner({ x, y }: Projected, { width, height }: { width: number; height: number }): boolean {
+  return x < -1 + 2 * width && y > 1 - 2 * height;
 }
 
 function extent(points: readonly Vec3[], pose: Pose, aspect: number): { minX: number; maxX: number; minY: number; maxY: number; nearest: number } {

@@ -30,7 +30,7 @@ void main() {
   vError = aFlight.w;
   float thickness = clamp(uViewportHeight * 0.085 / head.w, 1.3, 3.6) * (1.0 + 1.6 * vError);
   float size = clamp(travel, thickness * 2.0, 46.0);
-  size = vError > 0.5 ? max(thickness * 4.2, 11.0) : size;
+  size = vError > 0.5 ? max(thickness * 3.6, 8.0) : size;
   vHeading = travel > 0.01 ? vec2(way.x, -way.y) / travel * (size / thickness) : vec2(size / thickness, 0.0);
   float fade = smoothstep(0.0, 0.06, t) * smoothstep(1.0, 0.94, t);
   float clear = exp(-pow(head.w * uHazeScale * 0.9, 2.6));

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { startMock } from '../dev/mock-server.mjs';
+import { launch } from './browser.mjs';
+import { distance, firstFrame, foremost, openCity, PHONE, settled, shift, spread } from './city-page.mjs';
+
+let mock, browser;
+
+before(async () => {
+  [mock, browser] = await Promise.all([startMock({ services: 24, dist: process.env.DIST }), launch()]);
+  mock.control.steady = true;
+});
+after(async () => {
+  await browser.close();
+  await mock.close();
+});
+
+describe('the camera, with mouse and keys', () => {
+  let city, page, home;
+  before(async () => {
+    city = await openCity(browser, mock);
+    page = city.page;
+    await firstFrame(page);
+    // Traffic keeps a software renderer busy; the camera does not need it.
+    mock.control.still = true;
+    home = await settled(page);
+  });
+  after(async () => {
+    mock.control.still = false;
+    assert.deepEqual(city.problems, []);
+    await city.close();
+  });
+
+  const hold = async (key, ms = 250) => {
+    await page.keyboard.down(key);
+    await page.waitForTimeout(ms);
+    await page.keyboard.up(key);
+    return settled(page);
+  };
+  const goHome = async () => {
+    await page.keyboard.press('Home');
+    return settled(page);
+  };
+  /** A place where nothing but the city is. */
+  const middle = { x: 520, y: 480 };
+
+  for (const [key, axis, sign] of [['d', 'x', -1], ['a', 'x', 1], ['w', 'y', 1], ['s', 'y', -1], ['ArrowRight', 'x', -1], ['ArrowUp', 'y', 1]]) {
+    it(`${key} pans`, async () => {
+      const start = await goHome();
+      const moved = shift(start, await hold(key));
+      assert.ok(moved[axis] * sign > 15, JSON.stringify(moved));
+    });
+  }
+
+  it('Home brings the whole city back', async () => {
+    await hold('d');
+    const back = await goHome();
+    for (const id of Object.keys(home)) assert.ok(distance(back[id], home[id]) < 2, id);
+  });
+
+  it('a drag takes the ground along', async () => {
+    const start = await goHome();
+    await page.mouse.move(middle.x, middle.y);
+    await page.mouse.down();
+    await page.mouse.move(middle.x + 120, middle.y + 40, { steps: 6 });
+    await page.mouse.up();
+    const moved = shift(start, await settled(page));
+    assert.ok(moved.x > 60 && moved.y > 10, JSON.stringify(moved));
+  });
+
+  it('a drag with the right button turns', async () => {
+    const start = await goHome();
+    await page.mouse.move(middle.x, middle.y);
+    await page.mouse.down({ button: 'right' });
+    await page.mouse.move(middle.x + 160, middle.y, { steps: 6 });
+    await page.mouse.up({ button: 'right' });
+    assert.ok(turned(start, await settled(page)) > 0.2);
+  });
+
+  for (const [key, sign] of [['q', 1], ['e', -1]]) {
+    it(`${key} turns`, async () => {
+      const start = await goHome();
+      const angle = turned(start, await hold(key, 350), true);
+      assert.ok(Math.abs(angle) > 0.1, String(angle));
+      assert.equal(Math.sign(angle), sign);
+    });
+  }
+
+  it('the wheel zooms to the cursor', async () => {
+    const start = await goHome();
+    const { id, x, y } = await foremost(page);
+    await page.mouse.move(x, y);
+    for (let i = 0; i < 4; i++) await page.mouse.wheel(0, -120);
+    const near = await settled(page);
+    assert.ok(spread(near) > spread(start) * 1.5);
+    assert.ok(distance(near[id], { x, y }) < 70, JSON.stringify(near[id]));
+    for (let i = 0; i < 8; i++) await page.mouse.wheel(0, 120);
+    assert.ok(spread(await settled(page)) < spread(start));
+  });
+
+  it('T looks from above and back', async () => {
+    const start = await goHome();
+    await page.keyboard.press('t');
+    const above = await settled(page);
+    assert.ok(depthShare(above) > depthShare(start) * 1.2);
+    await page.keyboard.press('t');
+    const back = await settled(page);
+    for (const id of Object.keys(start)) assert.ok(distance(back[id], start[id]) < 3, id);
+  });
+
+  it('hovering shows a card, a click selects, F flies there, Escape closes', async () => {
+    await goHome();
+    const { id, x, y } = await foremost(page);
+    await page.mouse.move(x, y);
+    await page.locator('.hover-card').waitFor();
+    assert.equal(await page.locator('.hover-card strong').textContent(), id.split('/')[1]);
+    await page.mouse.click(x, y);
+    await page.locator(`[data-testid=service-panel][data-service="${id}"]`).waitFor();
+    const start = await settled(page);
+    await page.keyboard.press('f');
+    const near = await settled(page);
+    assert.ok(spread(near) > spread(start) * 1.3);
+    assert.ok(near[id].x > 150 && near[id].x < 540, 'in what the panel leaves free');
+    await page.keyboard.press('Escape');
+    await page.getByTestId('service-panel').waitFor({ state: 'detached' });
+  });
+
+  it('/ searches, Enter flies to the first match', async () => {
+    await goHome();
+    await page.keyboard.press('/');
+    const name = mock.fleet.services[7].name;
+    await page.keyboard.type(name);
+    await page.locator('.search-results [aria-selected=true]').waitFor();
+    await page.keyboard.press('Enter');
+    await page.locator(`[data-testid=service-panel][data-service="production/${name}"]`).waitFor();
+    const near = await settled(page);
+    assert.ok(spread(near) > spread(home) * 1.3);
+    await page.keyboard.press('Escape');
+  });
+});
+
+describe('the camera, with fingers', () => {
+  let city, page, touch;
+  before(async () => {
+    city = await openCity(browser, mock, { viewport: PHONE, touch: true });
+    page = city.page;
+    await firstFrame(page);
+    mock.control.still = true;
+    await settled(page);
+    const session = await page.context().newCDPSession(page);
+    touch = (type, ...points) => session.send('Input.dispatchTouchEvent', { type, touchPoints: points.map(([x, y], id) => ({ x, y, id })) });
+  });
+  after(async () => {
+    mock.control.still = false;
+    assert.deepEqual(city.problems, []);
+    await city.close();
+  });
+
+  it('the Black Box is folded away', async () => {
+    assert.equal(await page.getByTestId('blackbox').getAttribute('data-open'), 'false');
+  });
+
+  it('one finger pans', async () => {
+    const start = await settled(page);
+    await touch('touchStart', [200, 600]);
+    for (let i = 1; i <= 6; i++) await touch('touchMove', [200 - i * 15, 600]);
+    await touch('touchEnd');
+    const moved = shift(start, await settled(page));
+    assert.ok(moved.x < -40, JSON.stringify(moved));
+  });
+
+  it('two fingers zoom', async () => {
+    const start = await settled(page);
+    await touch('touchStart', [180, 560], [220, 560]);
+    for (let i = 1; i <= 6; i++) await touch('touchMove', [180 - i * 8, 560], [220 + i * 8, 560]);
+    await touch('touchEnd');
+    const near = await settled(page);
+    assert.ok(spread(near) > spread(start) * 1.5, `${spread(start)} ${spread(near)}`);
+  });
+
+  it('a tap selects', async () => {
+    await page.keyboard.press('Home');
+    await settled(page);
+    const { id, x, y } = await foremost(page);
+    await touch('touchStart', [x, y]);
+    await touch('touchEnd');
+    await page.locator(`[data-testid=service-panel][data-service="${id}"]`).waitFor();
+  });
+});
+
+/** Mean angle (radians) by which the lines between services turned. */
+function turned(before, after, signed = false) {
+  const ids = Object.keys(before);
+  let sum = 0;
+  for (let i = 1; i < ids.length; i++) {
+    const angle = (at) => Math.atan2(at[ids[i]].y - at[ids[0]].y, at[ids[i]].x - at[ids[0]].x);
+    const by = angle(after) - angle(before);
+    const short = Math.atan2(Math.sin(by), Math.cos(by));
+    sum += signed ? short : Math.abs(short);
+  }
+  return sum / (ids.length - 1);
+}
+
+/** Height of the cloud of services by its width: larger from above. */
+function depthShare(at) {
+  const span = (axis) => Math.max(...Object.values(at).map((p) => p[axis])) - Math.min(...Object.values(at).map((p) => p[axis]));
+  return span('y') / span('x');
+}
