@@ -46,7 +46,7 @@ describe('the camera, with mouse and keys', () => {
 
   for (const [key, axis, sign] of [['d', 'x', -1], ['a', 'x', 1], ['w', 'y', 1], ['s', 'y', -1], ['ArrowRight', 'x', -1], ['ArrowUp', 'y', 1]]) {
     it(`${key} pans`, async () => {
-      const start = await goHome();
+      const start = await settled(page);
       const moved = shift(start, await hold(key));
       assert.ok(moved[axis] * sign > 15, JSON.stringify(moved));
     });
@@ -79,9 +79,9 @@ describe('the camera, with mouse and keys', () => {
 
   for (const [key, sign] of [['q', 1], ['e', -1]]) {
     it(`${key} turns`, async () => {
-      const start = await goHome();
+      const start = await settled(page);
       const angle = turned(start, await hold(key, 350), true);
-      assert.ok(Math.abs(angle) > 0.1, String(angle));
+      assert.ok(Math.abs(angle) > 0.05, String(angle));
       assert.equal(Math.sign(angle), sign);
     });
   }
@@ -134,7 +134,8 @@ describe('the camera, with mouse and keys', () => {
     await page.keyboard.press('Enter');
     await page.locator(`[data-testid=service-panel][data-service="production/${name}"]`).waitFor();
     const near = await settled(page);
-    assert.ok(spread(near) > spread(home) * 1.3);
+    const { x } = near[`production/${name}`];
+    assert.ok(spread(near) > spread(home) * 1.1 && x > 150 && x < 540, `${spread(near) / spread(home)} ${x}`);
     await page.keyboard.press('Escape');
   });
 });

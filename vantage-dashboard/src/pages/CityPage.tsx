@@ -62,7 +62,10 @@ export function CityPage() {
 
   useEffect(() => {
     const escape = (e: KeyboardEvent) => {
-      if (e.key === 'Escape' && view.getState().traceId === null) select(null);
+      // One Escape closes one thing, the topmost; a field that used it has said so.
+      if (e.key !== 'Escape' || e.defaultPrevented) return;
+      if (view.getState().traceId !== null) view.setState({ traceId: null });
+      else select(null);
     };
     window.addEventListener('keydown', escape);
     return () => window.removeEventListener('keydown', escape);

@@ -25,7 +25,7 @@ export function TraceDrawer({ traceId, onClose }: { traceId: string; onClose: ()
   }, []);
 
   return (
-    <section ref={dialog} className="trace panel" role="dialog" aria-label="Trace" tabIndex={-1} data-own-keys data-testid="trace-drawer" onKeyDown={(e) => e.key === 'Escape' && onClose()}>
+    <section ref={dialog} className="trace panel" role="dialog" aria-label="Trace" tabIndex={-1} data-own-keys data-testid="trace-drawer">
       <header>
         <div>
           <h2>{rows[0]?.span.name ?? 'Trace'}</h2>

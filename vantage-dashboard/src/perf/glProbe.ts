@@ -2,6 +2,8 @@ import type { WebGLRenderer } from 'three';
 import type { FrameStats } from './vantage';
 
 const KEPT_FRAMES = 240;
+/** The first frames compile shaders and fill buffers: a start, not a pace. */
+const START_FRAMES = 12;
 
 /** Counts what a renderer does. Wraps its context, so it is created under the test flag only. */
 export class GlProbe {
@@ -30,19 +32,23 @@ export class GlProbe {
   }
 
   end(): void {
-    const at = this.frames++ % KEPT_FRAMES;
-    this.jsMs[at] = performance.now() - this.startedAt;
-    this.frameBytes[at] = this.bytes - this.bytesAtStart;
+    const steady = this.frames++ - START_FRAMES;
+    if (steady >= 0) {
+      this.jsMs[steady % KEPT_FRAMES] = performance.now() - this.startedAt;
+      this.frameBytes[steady % KEPT_FRAMES] = this.bytes - this.bytesAtStart;
+    }
     this.draws = this.renderer.info.render.calls;
     this.triangles = this.renderer.info.render.triangles;
   }
 
   stats(): FrameStats {
-    const kept = Math.min(this.frames, KEPT_FRAMES);
+    const steadyFrames = Math.max(0, this.frames - START_FRAMES);
+    const kept = Math.min(steadyFrames, KEPT_FRAMES);
     const sorted = [...this.jsMs.subarray(0, kept)].sort((a, b) => a - b);
     const total = this.frameBytes.subarray(0, kept).reduce((sum, bytes) => sum + bytes, 0);
     return {
       frames: this.frames,
+      steadyFrames,
       draws: this.draws,
       triangles: this.triangles,
       bytes: this.bytes,

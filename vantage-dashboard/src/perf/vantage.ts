@@ -4,9 +4,11 @@ import type { ServiceRow } from '../world/model';
 
 export interface FrameStats {
   frames: number;
+  /** Those after the start, which the averages below are taken from (the last 240 of them). */
+  steadyFrames: number;
   draws: number;
   triangles: number;
-  /** Bytes given to the GPU (buffers and textures) since the start, and on average over the last frames. */
+  /** Bytes given to the GPU (buffers and textures) since the page was opened, and a frame on average. */
   bytes: number;
   bytesPerFrame: number;
   jsMs: { p50: number; p95: number };
