@@ -25,7 +25,7 @@ from vantage_common.errors import (
 )
 from vantage_common.settings import Settings, load_settings
 from vantage_common.store.api import Held, Store
-from vantage_common.store.clickhouse import ClickHouseAdmin, ClickHouseStore, Retention, open_chdb
+from vantage_common.store.clickhouse import MAX_DAYS_AN_INSERT, ClickHouseAdmin, ClickHouseStore, Retention, open_chdb
 from vantage_common.store.memory import release_engine_code
 from vantage_common.store.migrations import Applied, load_migrations, pending
 from vantage_common.store.open import open_store
@@ -172,6 +172,11 @@ async def test_held_names_offset_and_day_of_its_source_alone(store: Store) -> No
     assert await store.writer.held("metrics", 2, 0, 100) == {Held(6, 20260922)}
 
 
+async def test_a_block_may_spread_over_as_many_days_as_are_ever_kept(store: Store) -> None:
+    await insert_samples(store, [{"timestamp": NOON_MS - day * DAY_MS} for day in range(150)], token="a")
+    assert len(await store.writer.held("metrics", 1, 0, 1)) == 150
+
+
 async def test_held_parts_are_those_taken_in_lately(store: Store) -> None:
     await insert_samples(store, [{}], token="a", batch_id="b-1")
     assert await store.writer.held_parts("metrics", ["b-1", "b-2"], NOON_MS - DAY_MS * 3650) == {("b-1", 0)}
@@ -199,8 +204,9 @@ async def test_rows_that_fit_no_column_are_rejected_for_good(store: Store, colum
 
 
 async def test_more_days_than_a_block_may_span_are_rejected(embedded: ClickHouseStore) -> None:
+    days = range(MAX_DAYS_AN_INSERT + 1)
     with pytest.raises(StoreRejected, match="252"):
-        await insert_samples(embedded, [{"timestamp": NOON_MS - day * DAY_MS} for day in range(150)], token="wide")
+        await insert_samples(embedded, [{"timestamp": NOON_MS - day * DAY_MS} for day in days], token="wide")
 
 
 async def test_a_workspace_sees_its_own_rows_whatever_the_filter(store: Store) -> None:

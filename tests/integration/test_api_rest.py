@@ -1,6 +1,8 @@
 """Every REST call over real stored rows, and every error in the one shape. One store serves the whole file."""
 
+import json
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from vantage_common.bus.open import open_bus
 from vantage_common.clock import ManualClock
 from vantage_common.model import LogRecord, Sample, Span
 from vantage_common.store.api import Store
+from vantage_common.store.clickhouse import Retention, open_chdb
 from vantage_common.store.open import open_store
 
 from tests.contract.store_rows import NOON_MS, block
@@ -94,9 +97,15 @@ LOGS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The one directory that chDB has in this process."""
+    return tmp_path_factory.mktemp("api")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def store(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Store]:
-    store = open_store(settings_for(tmp_path_factory.mktemp("api")))
+async def store(data_dir: Path) -> AsyncIterator[Store]:
+    store = open_store(settings_for(data_dir))
     await store.admin.migrate()
     await store.writer.insert("metrics", block("metrics", SAMPLES), token="m")
     await store.writer.insert("spans", block("spans", [ROOT, CHILD, ROOT, LATER]), token="s")
@@ -220,6 +229,20 @@ async def test_a_timeseries_has_every_step_and_a_group_per_value(client: httpx.A
     by_tag = await got(client, "/api/metrics/timeseries", service="checkout", agg="avg", group_by="caller", **window)
     assert [series["group"] for series in by_tag["series"]] == [{"caller": ""}, {"caller": "web"}]
     assert [value for _, value in by_tag["series"][1]["points"]] == [None, None, None, 20.0, None]
+
+
+async def test_a_timeseries_of_many_groups_is_bounded_with_its_empty_steps(store: Store, tmp_path: Path) -> None:
+    traced = [request(1.0, 1, service="many", at_ms=RECENT_MS - n, trace_id=f"{n:032x}") for n in range(20)]
+    await store.writer.insert("metrics", block("metrics", traced, workspace="many"), token="many")
+    keys = tmp_path / "keys.json"
+    entry = {"prefix": "m", "sha256": sha256(b"k").hexdigest(), "workspace": "many", "scopes": ["query"]}
+    keys.write_text(json.dumps([entry]))
+    async with api(store, tmp_path, api_keys_file=keys) as client:
+        client.headers["X-API-Key"] = "k"
+        path = "/api/metrics/timeseries?service=many&group_by=trace_id"
+        error = await refused(client, 400, f"{path}&step=1")
+        assert error["code"] == "too_many_points"
+        assert len((await got(client, f"{path}&step=60"))["series"]) == 20
 
 
 async def test_vql_runs_and_explains(client: httpx.AsyncClient) -> None:
@@ -357,6 +380,22 @@ async def test_root_and_health_tell_of_the_dependencies(client: httpx.AsyncClien
     for path in ("/", "/health"):
         body = await got(client, path)
         assert (body["status"], body["dependencies"]["store"]) == ("ok", {"status": "ok"})
+
+
+async def test_a_store_without_tables_is_said_by_health_and_by_every_answer(
+    store: Store, data_dir: Path, tmp_path: Path
+) -> None:
+    empty = open_chdb(data_dir / "chdb", "nowhere", Retention(3650, 3650))
+    try:
+        async with api(empty, tmp_path) as client:
+            body = await got(client, "/health")
+            assert body["status"] == "degraded"
+            assert "start the worker" in body["dependencies"]["store"]["detail"]
+            assert (await client.get("/ready")).status_code == 503
+            for path in ("/api/services", "/api/logs", "/traces/?trace_id=t"):
+                assert "start the worker" in (await refused(client, 503, path))["message"]
+    finally:
+        await empty.close()
 
 
 async def test_a_key_is_needed_where_one_is_configured_but_not_for_health(store: Store, tmp_path: Path) -> None:

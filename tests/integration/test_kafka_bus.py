@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from aiokafka.errors import IllegalStateError
 from vantage_common.bus.api import PULSES, Commit, GroupHooks, Message, Outgoing, Subscription
 from vantage_common.bus.kafka import KafkaBus
 from vantage_common.clock import SystemClock
@@ -145,3 +146,21 @@ def test_starting_a_broker_that_runs_starts_no_second_one(kafka: Broker) -> None
     before = running._process.pid
     kafka.start()
     assert running._process.pid == before
+
+
+async def test_lag_during_a_rebalance_is_unknown_and_no_failure(
+    bus: KafkaBus, topic: str, publisher: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka refuses the position of a partition that has gone since it was listed."""
+    await publisher.publish([Outgoing(topic, b"k", b"v")], 15)
+    member: Any = bus.subscription(f"{topic}-group", [topic])
+    await member.start(GroupHooks())
+    await read(member, 1)
+
+    async def gone(_: object) -> int:
+        raise IllegalStateError("Partition is not assigned")
+
+    monkeypatch.setattr(member._consumer, "position", gone)
+    with pytest.raises(BusUnavailable, match="is changing"):
+        await member.lag()
+    await member.stop()

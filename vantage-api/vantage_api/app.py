@@ -78,7 +78,7 @@ def assemble(settings: Settings, store: Store, bus: Bus, clock: Clock) -> Parts:
     """The parts, none of them running yet."""
     api_metrics = ApiMetrics()
     keyring = load_keyring(settings, clock)
-    ask = Ask(store.reader, api_metrics)
+    ask = Ask(store, api_metrics)
     knowledge = Knowledge(ask, clock)
     live = Live(bus, knowledge, clock, api_metrics)
     return Parts(settings, store, bus, bus.publisher(), clock, api_metrics, keyring, ask, knowledge, live)

@@ -1,26 +1,49 @@
 """Asking the store: the one place where the API waits for it, with the time measured."""
 
+import asyncio
 from time import perf_counter
+from typing import Final
 
-from vantage_common.store.api import Reader
+from vantage_common.errors import StoreUnavailable
+from vantage_common.store.api import Store
+from vantage_common.store.catalog import TABLES
 from vantage_common.store.plan import QueryPlan, Result
 
 from vantage_api.metrics import ApiMetrics
 
+PING_WITHIN_S: Final = 2.0
+
 
 class Ask:
-    """Call it with a plan. Raises as `Reader.query`."""
+    """Call it with a plan. Raises as `Reader.query`; of a store without its tables it says so."""
 
-    def __init__(self, reader: Reader, metrics: ApiMetrics) -> None:
-        self._reader = reader
+    def __init__(self, store: Store, metrics: ApiMetrics) -> None:
+        self._reader = store.reader
+        self._admin = store.admin
         self._metrics = metrics
 
     async def __call__(self, plan: QueryPlan) -> Result:
         started = perf_counter()
         try:
             return await self._reader.query(plan)
+        except StoreUnavailable:
+            await self.check_tables()
+            raise
         finally:
             self._metrics.query_seconds.labels(plan.table).observe(perf_counter() - started)
+
+    async def check_tables(self) -> None:
+        """Raises StoreUnavailable when the store does not answer, or has no tables: the worker makes them."""
+        try:
+            async with asyncio.timeout(PING_WITHIN_S):
+                held = await self._admin.table_sizes()
+        except TimeoutError:
+            raise StoreUnavailable(f"the store has not answered within {PING_WITHIN_S:g} s") from None
+        missing = [name for name in TABLES if name not in held]
+        if missing:
+            raise StoreUnavailable(
+                f"the store has no table {', '.join(missing)} yet: start the worker, which makes them"
+            )
 
     def sql(self, plan: QueryPlan) -> str:
         return self._reader.sql(plan)

@@ -8,8 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from vantage_common.bus.open import open_bus
 from vantage_common.clock import SystemClock
-from vantage_common.errors import PermanentError, StoreUnavailable
-from vantage_common.serving import serve_http
+from vantage_common.serving import serve_http, together
 from vantage_common.settings import Settings
 from vantage_common.sockets import bind
 from vantage_common.store.open import open_store
@@ -22,21 +21,18 @@ _log = get_logger(__name__)
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
-    """Serves until `stop`. Raises PermanentError with one line for what a person must mend."""
+    """Serves until `stop`. Raises VantageError with one line for what a person must mend."""
     listener = bind(settings.query_host, settings.query_port, "VANTAGE_QUERY_PORT")
     metrics_listener = bind(settings.query_host, settings.query_metrics_port, "VANTAGE_QUERY_METRICS_PORT")
-    try:
-        store = open_store(settings)
-    except StoreUnavailable as error:
-        raise PermanentError(str(error)) from None
+    store = open_store(settings)
     clock = SystemClock()
     bus = open_bus(settings, clock)
     app = create_app(settings, store, bus, clock)
     _log.info("query API listens", host=settings.query_host, port=settings.query_port)
     try:
-        async with asyncio.TaskGroup() as servers:
-            servers.create_task(serve_http(app, listener, stop))
-            servers.create_task(serve_http(metrics_app(app.state.metrics), metrics_listener, stop))
+        await together(
+            [serve_http(app, listener, stop), serve_http(metrics_app(app.state.metrics), metrics_listener, stop)], stop
+        )
     finally:
         await store.close()
         await bus.close()

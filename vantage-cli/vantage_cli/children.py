@@ -12,7 +12,7 @@ from vantage_common.serving import run_service
 from vantage_common.settings import Settings
 from vantage_common.telemetry import get_logger
 
-from vantage_cli.paths import log_path
+from vantage_cli.paths import log_path, url
 
 Main = Callable[[Settings, asyncio.Event], Coroutine[Any, Any, None]]
 
@@ -36,9 +36,8 @@ async def simulator(settings: Settings, stop: asyncio.Event) -> None:
     from vantage_cli.simulate.run import simulate
 
     key = settings.api_key.get_secret_value() if settings.api_key else None
-    url = f"http://{settings.collector_host}:{settings.collector_port}"
     await simulate(
-        url,
+        url(settings.collector_host, settings.collector_port),
         services=30,
         seed=42,
         rps_factor=1.0,

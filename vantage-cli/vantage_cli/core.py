@@ -1,16 +1,18 @@
 """The core of `vantage up`: worker, query API and dashboard in the one process that owns chDB."""
 
 import asyncio
-from typing import Any
 
 from vantage_api.app import create_app
 from vantage_api.dashboard import dashboard_app
 from vantage_api.server import metrics_app
 from vantage_common.bus.open import open_bus
 from vantage_common.clock import SystemClock
-from vantage_common.serving import serve_http
+from vantage_common.errors import PermanentError, StoreUnavailable
+from vantage_common.http.asgi import App
+from vantage_common.serving import serve_http, together
 from vantage_common.settings import Settings
 from vantage_common.sockets import bind
+from vantage_common.store.api import Store
 from vantage_common.store.open import open_store
 from vantage_worker.service import Worker
 
@@ -26,18 +28,17 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     )
     clock = SystemClock()
     bus = open_bus(settings, clock)
-    store = open_store(settings)
+    store = await _opened_store(settings)
     try:
-        await store.admin.migrate()
         worker = Worker(settings, bus, store, clock)
         api = create_app(settings, store, bus, clock)
-        apps: tuple[Any, ...] = (
+        apps: tuple[App, ...] = (
             api,
             metrics_app(api.state.metrics),
             dashboard_app(api, find_dashboard(settings)),
             worker.http_app(),
         )
-        await _together(
+        await together(
             [worker.run(stop), *(serve_http(app, at, stop) for app, at in zip(apps, listeners, strict=True))], stop
         )
     finally:
@@ -45,14 +46,16 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
         await store.close()
 
 
-async def _together(parts: list[Any], stop: asyncio.Event) -> None:
-    """Runs the parts until all have ended; the first failure stops the others and is raised."""
-    tasks = [asyncio.ensure_future(part) for part in parts]
+async def _opened_store(settings: Settings) -> Store:
+    """chDB with its tables. Raises PermanentError: a server may come back, a directory does not mend itself."""
+    store = None
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    finally:
-        stop.set()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+        store = open_store(settings)
+        await store.admin.migrate()
+    except StoreUnavailable as error:
+        if store is not None:
+            await store.close()
+        raise PermanentError(
+            f"{error}; if {settings.data_dir / 'chdb'} is damaged, restore it from a copy, or move it away"
+        ) from None
+    return store

@@ -5,13 +5,15 @@ import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx
 from vantage_common.clock import SystemClock
 from vantage_common.errors import VantageError
 from vantage_common.settings import Settings
 
-from vantage_cli.paths import find_dashboard
+from vantage_cli.paths import find_dashboard, url
+from vantage_cli.supervisor import is_claimed
 
 MIN_FREE_BYTES = 1 << 30
 MAX_SKEW_S = 30
@@ -26,15 +28,15 @@ class Finding:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Every check's finding, in the order a start would meet them."""
-    running = await _health(f"http://{settings.collector_host}:{settings.collector_port}/live") is not None
     checks: list[tuple[str, Callable[[], Awaitable[str]]]] = [
         ("python", _python),
         ("data directory", lambda: _data_directory(settings)),
         ("dashboard", lambda: _dashboard(settings)),
         ("broker", lambda: _broker(settings)),
-        ("store", lambda: _store(settings, running=running)),
-        ("collector", lambda: _service(settings.collector_host, settings.collector_port)),
-        ("query API", lambda: _service(settings.query_host, settings.query_port)),
+        ("store", lambda: _store(settings)),
+        ("collector", lambda: _service(settings.collector_host, settings.collector_port, "VANTAGE_COLLECTOR_PORT")),
+        ("worker", lambda: _service(settings.worker_host, settings.worker_port, "VANTAGE_WORKER_PORT")),
+        ("query API", lambda: _service(settings.query_host, settings.query_port, "VANTAGE_QUERY_PORT")),
         ("clock", lambda: _clock(settings)),
     ]
     findings = []
@@ -83,31 +85,52 @@ async def _broker(settings: Settings) -> str:
     return bus.name
 
 
-async def _store(settings: Settings, *, running: bool) -> str:
-    if settings.store_kind == "chdb" and running:
+async def _store(settings: Settings) -> str:
+    if settings.store_kind == "chdb" and is_claimed(settings.data_dir):
         return "chDB, in use by the running platform"
     from vantage_common.store.open import open_store
 
     store = open_store(settings)
     try:
         await store.admin.ping()
+        rows = sum(rows for rows, _ in (await store.admin.table_sizes()).values())
     finally:
         await store.close()
-    return store.name
+    return f"{store.name}, {rows} rows"
 
 
-async def _service(host: str, port: int) -> str:
-    url = f"http://{host}:{port}/health"
-    response = await _health(url)
+async def _service(host: str, port: int, variable: str) -> str:
+    """Well only when it says so itself: a service answers while something it needs is down."""
+    address = url(host, port, "/health")
+    response = await _get(address)
     if response is None:
-        raise VantageError(f"no answer at {url}: start it with `vantage up`, or set its host and port")
-    if response.is_error:
-        raise VantageError(f"{url} answers {response.status_code}: {response.text[:300]}")
-    return url
+        raise VantageError(f"no answer at {address}: start it with `vantage up`, or set {variable}")
+    match _json(response):
+        case {"status": "ok", "dependencies": dict()}:
+            return address
+        case {"status": str(status), "dependencies": dict(dependencies), **rest}:
+            down = [f"{name}: {state.get('detail', 'down')}" for name, state in dependencies.items() if _is_down(state)]
+            raise VantageError(f"{address} is {status}: {'; '.join(down) or rest}")
+        case _:
+            raise VantageError(
+                f"what answers at {address} (status {response.status_code}) is not Vantage: "
+                f"stop the program that holds port {port}, or set {variable} to a free port"
+            )
+
+
+def _is_down(state: Any) -> bool:
+    return isinstance(state, dict) and state.get("status") != "ok"
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None
 
 
 async def _clock(settings: Settings) -> str:
-    response = await _health(f"http://{settings.collector_host}:{settings.collector_port}/live")
+    response = await _get(url(settings.collector_host, settings.collector_port, "/live"))
     if response is None or "date" not in response.headers:
         return "not compared: the collector is not running"
     theirs = parsedate_to_datetime(response.headers["date"]).timestamp()
@@ -117,9 +140,9 @@ async def _clock(settings: Settings) -> str:
     return f"{skew:.0f} s apart from the collector's"
 
 
-async def _health(url: str) -> httpx.Response | None:
+async def _get(address: str) -> httpx.Response | None:
     try:
         async with httpx.AsyncClient(timeout=3) as client:
-            return await client.get(url)
+            return await client.get(address)
     except httpx.HTTPError:
         return None

@@ -7,16 +7,19 @@ import signal
 import sys
 import webbrowser
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from vantage_common import __version__
 from vantage_common.errors import VantageError
 from vantage_common.settings import Settings, load_settings
 
+from vantage_cli.paths import url
 from vantage_cli.supervisor import tell, up
 
 app = typer.Typer(help="Vantage: your running system as a place.", no_args_is_help=True, pretty_exceptions_enable=False)
+
+_UNBOUNDED: Final = 100_000
 
 
 class Format(StrEnum):
@@ -53,11 +56,11 @@ def demo(
 
 
 def _announce(settings: Settings, *, open_browser: bool) -> None:
-    city = f"http://{_shown(settings.dashboard_host)}:{settings.dashboard_port}"
+    city = url(_shown(settings.dashboard_host), settings.dashboard_port)
     tell("")
     tell(f"  city       {city}")
-    tell(f"  collector  http://{_shown(settings.collector_host)}:{settings.collector_port}   (send data here)")
-    tell(f"  API        http://{_shown(settings.query_host)}:{settings.query_port}   (docs at /docs)")
+    tell(f"  collector  {url(_shown(settings.collector_host), settings.collector_port)}   (send data here)")
+    tell(f"  API        {url(_shown(settings.query_host), settings.query_port)}   (docs at /docs)")
     tell("")
     tell(f"Vantage {__version__} is ready. Data in {settings.data_dir.resolve()}; Ctrl-C stops it.")
     if open_browser:
@@ -83,7 +86,7 @@ def simulate(
     from vantage_cli.simulate.run import simulate as run_simulation
 
     settings = load_settings()
-    url = collector_url or f"http://{settings.collector_host}:{settings.collector_port}"
+    target = collector_url or url(settings.collector_host, settings.collector_port)
     key = settings.api_key.get_secret_value() if settings.api_key else None
 
     async def until_stopped() -> None:
@@ -91,7 +94,7 @@ def simulate(
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await run_simulation(
-            url,
+            target,
             services=services,
             seed=seed,
             rps_factor=rps,
@@ -113,60 +116,88 @@ def query(
     api_url: Annotated[str | None, typer.Option(help="default: the configured API")] = None,
 ) -> None:
     """Run one VQL query against the API."""
+    settings = load_settings()
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    print_answer(ask(api_url or url(settings.query_host, settings.query_port), vql, key), output)
+
+
+def ask(api_url: str, vql: str, key: str | None) -> dict[str, Any]:
+    """The API's answer. Raises VantageError with what to tell the user."""
     import httpx
 
-    settings = load_settings()
-    url = api_url or f"http://{settings.query_host}:{settings.query_port}"
-    headers = {"X-API-Key": settings.api_key.get_secret_value()} if settings.api_key else {}
+    headers = {"X-API-Key": key} if key else {}
     try:
-        response = httpx.post(f"{url}/vql/execute", json={"query": vql}, headers=headers, timeout=40)
-    except httpx.HTTPError as error:
-        raise VantageError(f"no answer from the API at {url} ({error}): is `vantage up` running?") from None
-    body: dict[str, Any] = response.json()
-    if response.is_error:
-        raise VantageError(_user_error(vql, body["error"]))
-    _print(body, output)
+        response = httpx.post(f"{api_url}/vql/execute", json={"query": vql}, headers=headers, timeout=40)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise VantageError(f"no answer from the API at {api_url} ({error}): is `vantage up` running?") from None
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    match body:
+        case {"error": {"message": str()} as error}:
+            raise VantageError(user_error(vql, error))
+        case {"columns": list(), "rows": list()}:
+            answer: dict[str, Any] = body
+            return answer
+        case _:
+            raise VantageError(
+                f"what answers at {api_url} (status {response.status_code}) is not the Vantage query API: "
+                "check VANTAGE_QUERY_PORT or --api-url"
+            )
 
 
-def _user_error(vql: str, error: dict[str, Any]) -> str:
-    """The message with a caret under the place, and the hint."""
+def user_error(vql: str, error: dict[str, Any]) -> str:
+    """The message, the line of the query with a caret under the place, and the hint."""
+    from rich.cells import cell_len
+
     lines = [error["message"]]
-    if (position := error.get("position")) is not None and "\n" not in vql:
-        lines += [f"  {vql}", f"  {' ' * position}^"]
+    if (position := error.get("position")) is not None and vql.strip():
+        before = vql[:position].rpartition("\n")[2]
+        after = vql[position:].partition("\n")[0]
+        lines += [f"  {before}{after}", f"  {' ' * cell_len(before)}^"]
     if error.get("hint"):
         lines.append(f"hint: {error['hint']}")
     return "\n".join(lines)
 
 
-def _print(body: dict[str, Any], output: Format) -> None:
+def print_answer(body: dict[str, Any], output: Format) -> None:
+    """An answer of /vql/execute on stdout. Only a terminal bounds the width of a table: a file gets all of it."""
     names = [column["name"] for column in body["columns"]]
     if output is Format.json:
         tell(json.dumps([dict(zip(names, row, strict=True)) for row in body["rows"]]))
     elif output is Format.csv:
-        writer = csv.writer(sys.stdout)
+        writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows(body["rows"])
+        writer.writerows([_plain(value) for value in row] for row in body["rows"])
     else:
         from rich.console import Console
         from rich.markup import escape
-        from rich.table import Table
+        from rich.table import Column, Table
 
-        table = Table(*(escape(name) for name in names))
+        table = Table(*(Column(escape(_cell(name)), overflow="fold") for name in names))
         for row in body["rows"]:
             table.add_row(*(escape(_cell(value)) for value in row))
-        Console().print(table)
-        tell(f"{body['row_count']} rows in {body['elapsed_ms']:.0f} ms from {body['source']}")
+        Console(width=None if sys.stdout.isatty() else _UNBOUNDED).print(table)
+        count = body["row_count"]
+        tell(f"{count} {'row' if count == 1 else 'rows'} in {body['elapsed_ms']:.0f} ms from {body['source']}")
+
+
+def _plain(value: object) -> object:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
 def _cell(value: object) -> str:
     """Text safe for a terminal: what a name contains never moves the cursor."""
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
 
 
 @app.command()
 def doctor() -> None:
-    """Check settings, ports, data directory, dashboard, broker, store and clock, and say how to mend what is wrong."""
+    """Check settings, data directory, dashboard, broker, store, services and clock; say how to mend what is wrong."""
     from vantage_cli.doctor import examine
 
     findings = asyncio.run(examine(load_settings()))

@@ -1,4 +1,4 @@
-"""Where things lie: the built dashboard, the logs of `vantage up`."""
+"""Where things lie: the built dashboard, the logs of `vantage up`, the services' addresses."""
 
 from pathlib import Path
 
@@ -19,3 +19,8 @@ def find_dashboard(settings: Settings) -> Path:
 
 def log_path(data_dir: Path, child: str) -> Path:
     return data_dir / "logs" / f"{child}.log"
+
+
+def url(host: str, port: int, path: str = "") -> str:
+    """A service's address, with an IPv6 host in brackets."""
+    return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"

@@ -97,6 +97,18 @@ def claimed(directory: Path) -> Iterator[None]:
         yield
 
 
+def is_claimed(directory: Path) -> bool:
+    """Whether a running vantage has the data directory."""
+    try:
+        with (directory / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 class Supervisor:
     """Starts the children in order, restarts what dies, stops them in reverse order."""
 
@@ -188,7 +200,8 @@ class Supervisor:
 
     def _last_line(self, child: Child) -> str:
         lines = self._last_words(child).read_text(errors="replace").splitlines()
-        return next((line.strip() for line in reversed(lines) if line.strip()), f"see {self._log(child)}")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), f"see {self._log(child)}")
+        return last.removeprefix(f"vantage {child.name}: ")
 
 
 def _answers(address: str, path: str) -> bool:

@@ -12,6 +12,7 @@ import cramjam
 import httpx
 import pytest
 from vantage_collector.app import create_app
+from vantage_collector.publish import Rows
 from vantage_common.block import MAX_BLOCK_BYTES, BlockBody, decode_block
 from vantage_common.bus.api import LOGS_RAW, METRICS_RAW, PULSES, SPANS_RAW, Bus, Message
 from vantage_common.bus.embedded import EmbeddedBus
@@ -110,7 +111,7 @@ async def test_metrics_are_on_the_bus_when_they_are_accepted(collector: Collecto
     assert (answer.status_code, answer.json()) == (202, {"accepted": 3, "rows": 2})
     (block,) = await collector.blocks()
     assert (block.kind, block.workspace, block.service, block.rows) == ("metrics", "default", "shop", 2)
-    assert (block.batch_id, block.part) == (BATCH_ID, 0)
+    assert (block.batch_id, block.part) == (Rows.of_batch("default", "metrics", BATCH_ID, {}).batch_id, 0)
     assert sorted(block.columns["count"]) == [1, 2]
     assert block.columns["environment"] == ["prod", "prod"]
 

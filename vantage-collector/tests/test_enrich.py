@@ -17,7 +17,7 @@ def batch(*items: dict[str, Any], **fields: Any) -> MetricBatch:
 
 def spans_of(*items: dict[str, Any], **fields: Any) -> list[Span]:
     metrics = batch(*items, **fields)
-    return derive_spans(metrics, to_samples(metrics))
+    return derive_spans(metrics, to_samples(metrics), NOW_MS - 30 * 86_400_000)
 
 
 def test_the_batch_fills_what_an_item_leaves_out() -> None:
@@ -103,6 +103,8 @@ def test_kind_name_and_status_of_a_derived_span(item: dict[str, Any], kind: str,
 @pytest.mark.parametrize(
     "item",
     [
+        {"metric_name": "query.duration", "trace_id": "t", "value": 5e12},
+        {"metric_name": "query.duration", "trace_id": "t", "duration_ms": 31 * 86_400_000.0},
         {"metric_name": "http.request.duration"},
         {"metric_name": "http.request.size", "trace_id": "t"},
         {"metric_name": "http.request.duration", "trace_id": "t", "count": 2},

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 from vantage_collector.metrics import CollectorMetrics
-from vantage_collector.publish import MAX_HELD_ITEMS, MAX_QUEUED_PULSES, PulsePublisher, RawPublisher
+from vantage_collector.publish import MAX_HELD_ITEMS, MAX_QUEUED_PULSES, PulsePublisher, RawPublisher, Rows, to_records
+from vantage_common.block import Kind, decode_block
 from vantage_common.bus.api import Outgoing
 from vantage_common.clock import ManualClock
 from vantage_common.errors import BusUnavailable, UserError
+from vantage_common.model import LogRecord, Row, Span
 
 RECORDS = [Outgoing("metrics-raw", b"k", b"v")]
 
@@ -131,3 +133,26 @@ async def test_the_newest_pulses_are_kept_when_too_many_wait() -> None:
     assert lost.number == 3
     assert broker.taken[0].value == b"3"
     assert len(broker.taken) == MAX_QUEUED_PULSES
+
+
+def test_one_batch_id_on_two_routes_or_in_two_workspaces_names_different_batches() -> None:
+    """The worker drops a part it has seen: a tenant's rows must not go because another's had the same id."""
+    log = LogRecord(timestamp=1, service_name="s", severity="INFO", body="b")
+    span = Span(
+        timestamp=1, trace_id="t", span_id="s", service_name="s", name="n", kind="k", duration_ms=1, status="ok"
+    )
+
+    def stamp(workspace: str, route: Kind, kind: Kind, row: Row) -> str:
+        rows = Rows.of_batch(workspace, route, "0" * 32, {kind: [row]})
+        (record,) = to_records(rows, {"spans": "spans-raw", "logs": "logs-raw"}, "none")
+        return decode_block(record.value).batch_id
+
+    stamps = {
+        stamp("a", "logs", "logs", log),
+        stamp("b", "logs", "logs", log),
+        stamp("a", "spans", "spans", span),
+        stamp("a", "metrics", "spans", span),
+    }
+    assert len(stamps) == 4
+    assert stamp("a", "logs", "logs", log) in stamps
+    assert Rows.of_batch("a", "logs", None, {}).batch_id == ""

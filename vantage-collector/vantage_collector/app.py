@@ -29,6 +29,8 @@ from vantage_collector.stats import Stats
 MAX_BODY_BYTES = 1024 * 1024
 MAX_BODIES_BYTES = 128 * 1024 * 1024
 PING_TIMEOUT_S = 2.0
+PULSE_TIMEOUT_S = 2.0
+"""An older pulse moves nothing, and the last ones may not hold up the stop."""
 _INGEST = ("/v1/metrics", "/v1/traces", "/v1/logs")
 _ROUTES = (*_INGEST, "/v1/stats", "/health", "/ready", "/live", "/metrics", "/docs", "/redoc", "/openapi.json")
 
@@ -43,7 +45,7 @@ def create_app(settings: Settings, bus: Bus, clock: Clock) -> FastAPI:
     budget = ByteBudget(MAX_BODIES_BYTES)
     publisher = bus.publisher()
     raw = RawPublisher(publisher, settings.publish_timeout_s, clock, metrics)
-    pulses = PulsePublisher(publisher, settings.publish_timeout_s, on_lost=metrics.pulses_lost.inc)
+    pulses = PulsePublisher(publisher, PULSE_TIMEOUT_S, on_lost=metrics.pulses_lost.inc)
     ready = asyncio.Event()
 
     @asynccontextmanager

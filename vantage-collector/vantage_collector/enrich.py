@@ -42,19 +42,21 @@ def to_samples(batch: MetricBatch) -> list[Sample]:
     return samples
 
 
-def derive_spans(batch: MetricBatch, samples: Sequence[Sample]) -> list[Span]:
+def derive_spans(batch: MetricBatch, samples: Sequence[Sample], oldest_ms: int) -> list[Span]:
     """The spans that durations with a trace id leave behind, `samples` being `to_samples(batch)`.
 
     None when the sender says that it sends its spans itself; none for an item that stands for several observations,
-    whose mean is no operation's duration.
+    whose mean is no operation's duration; none that would begin before `oldest_ms`: it would not be kept, and one
+    before the epoch, from a duration in another unit, would make its whole block unreadable.
     """
     if batch.spans_sent:
         return []
-    return [
+    spans = (
         _span_of(item, sample)
         for item, sample in zip(batch.metrics, samples, strict=True)
         if sample.trace_id and sample.count == 1 and sample.metric_name.endswith(".duration")
-    ]
+    )
+    return [span for span in spans if span.timestamp >= oldest_ms]
 
 
 def is_error(sample: Sample) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from vantage_common.block import MAX_BLOCK_BYTES, BlockBody, Codec, Kind, columns_of, encode_block
 from vantage_common.bus.api import PULSES, Outgoing, Publisher
@@ -25,11 +26,22 @@ log = get_logger("vantage.collector")
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of one request, by kind; `batch_id` as its sender gave it, or empty."""
+    """The rows of one request, by kind; `batch_id` names the request among all, and is empty when nobody named it."""
 
     workspace: str
     batch_id: str
     of_kind: Mapping[Kind, Sequence[Row]]
+
+    @classmethod
+    def of_batch(
+        cls, workspace: str, route: Kind, batch_id: str | None, of_kind: Mapping[Kind, Sequence[Row]]
+    ) -> "Rows":
+        """`batch_id` as its sender gave it, which is its own only within its workspace and among the batches of one
+        `route`: a sender may give what it flushes at one time one id."""
+        if not batch_id:
+            return cls(workspace, "", of_kind)
+        own = blake2b(f"{workspace}\0{route}\0{batch_id}".encode(), digest_size=16).hexdigest()
+        return cls(workspace, own, of_kind)
 
     def __len__(self) -> int:
         return sum(len(rows) for rows in self.of_kind.values())

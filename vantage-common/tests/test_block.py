@@ -74,3 +74,10 @@ def test_a_value_the_store_would_refuse_is_poison(column: str, value: object) ->
     columns[column][1] = value
     with pytest.raises(PoisonRecord, match=column):
         decode_block(encode_block(BlockBody("metrics", "default", "a", len(SAMPLES), columns)))
+
+
+def test_a_block_nested_without_end_is_poison() -> None:
+    """msgspec raises RecursionError there, which nobody outside expects of a record."""
+    packed = b"\x81\xa7columns\x81\xa1a" + b"\x91" * 100_000
+    with pytest.raises(PoisonRecord, match="recursion"):
+        decode_block(struct.pack("<BBI", BLOCK_VERSION, 0, len(packed)) + packed)

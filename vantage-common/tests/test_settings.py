@@ -52,6 +52,8 @@ def test_a_dotenv_file_is_read(tmp_path: Path) -> None:
         ("VANTAGE_KAFKA_COMPRESSION_TYPE", "brotli", "'zstd'"),
         ("VANTAGE_MAX_BATCH_SIZE", "0", "greater than or equal to 1"),
         ("VANTAGE_CLICKHOUSE_DATABASE", "a; drop", "pattern"),
+        ("VANTAGE_BUS_RETENTION_HOURS", "inf", "finite"),
+        ("VANTAGE_DATA_DIR", "", "name a directory"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_variable_value_and_what_is_accepted(
@@ -82,3 +84,17 @@ def test_secrets_stay_out_of_repr(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_empty_key_means_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VANTAGE_API_KEY", "")
     assert load_settings().api_key is None
+
+
+@pytest.mark.parametrize("key", [" ", "two words", "schlüssel", "k" * 513])
+def test_a_key_that_no_request_could_carry_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("VANTAGE_API_KEY", key)
+    with pytest.raises(SettingsError, match=r"VANTAGE_API_KEY=\*\*\* cannot be used: .*512 printable ASCII") as raised:
+        load_settings()
+    assert key == " " or key not in str(raised.value)
+
+
+def test_a_wrong_value_of_a_dotenv_file_is_named_with_every_name_it_may_have_there(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("VANTAGE_API_PORT=70000\n")
+    with pytest.raises(SettingsError, match=r"^VANTAGE_COLLECTOR_PORT or VANTAGE_API_PORT='70000'"):
+        load_settings()

@@ -83,13 +83,18 @@ def decode_block(data: bytes) -> BlockBody:
     try:
         body = _decoder.decode(_decompress(data[_HEADER.size :], _CODECS[codec], inflated_size))
         msgspec.convert(body.columns, _COLUMN_TYPES[body.kind])
-    except (cramjam.DecompressionError, msgspec.DecodeError, ValueError) as error:
+    except (cramjam.DecompressionError, msgspec.DecodeError, ValueError, RecursionError) as error:
         raise PoisonRecord(f"block cannot be read: {error}") from error
     for name in COLUMNS[body.kind]:
         found = len(body.columns.get(name, ()))
         if found != body.rows:
             raise PoisonRecord(f"column {name} has {found} values, the block has {body.rows} rows")
     return body
+
+
+def inflated_size(data: bytes) -> int:
+    """Bytes of a block that `decode_block` took, inflated."""
+    return int(_HEADER.unpack_from(data)[2])
 
 
 def _compress(data: bytes, codec: Codec) -> bytes:

@@ -31,5 +31,5 @@ def decode_pulses(data: bytes) -> list[Pulse]:
         raise PoisonRecord(f"not pulses: it starts with byte {data[0]}")
     try:
         return _decoder.decode(data[1:])
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise PoisonRecord(f"pulses cannot be read: {error}") from error

@@ -5,14 +5,15 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 import uvloop
 
-from vantage_common.errors import PermanentError
+from vantage_common.errors import VantageError
+from vantage_common.http.asgi import App, Receive, Scope, Send
 from vantage_common.http.deadline import DeadlineProtocol
 from vantage_common.settings import Settings, load_settings
 from vantage_common.telemetry import configure_logging, get_logger
@@ -29,10 +30,30 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_http(app: Any, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Serves an ASGI app on a bound socket until `stop`, then lets requests finish for `GRACEFUL_S`."""
+class _Started:
+    """An app that remembers why its lifespan failed: uvicorn only logs it and ends as if nothing had happened."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self.failure: Exception | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            if scope["type"] == "lifespan":
+                self.failure = error
+            raise
+
+
+async def serve_http(app: App, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Serves an ASGI app on a bound socket until `stop`, then lets requests finish for `GRACEFUL_S`.
+
+    Raises what the app's lifespan raised.
+    """
+    started = _Started(app)
     config = uvicorn.Config(
-        app,
+        started,
         loop="uvloop",
         http=DeadlineProtocol,
         ws="websockets-sansio",
@@ -44,7 +65,7 @@ async def serve_http(app: Any, listener: socket.socket, stop: asyncio.Event) -> 
         timeout_graceful_shutdown=GRACEFUL_S,
     )
     server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    serving = asyncio.create_task(_served(server, listener))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -53,6 +74,27 @@ async def serve_http(app: Any, listener: socket.socket, stop: asyncio.Event) -> 
     finally:
         stopping.cancel()
         stop.set()
+    if started.failure is not None:
+        raise started.failure
+
+
+async def _served(server: _Server, listener: socket.socket) -> None:
+    """A lifespan that fails makes uvicorn leave the whole process in the middle of the loop: not here."""
+    with contextlib.suppress(SystemExit):
+        await server.serve(sockets=[listener])
+
+
+async def together(parts: Sequence[Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
+    """Runs the parts until all have ended; the first failure stops the others and is raised, not a group of them."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        stop.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
 
 
 def run_service(
@@ -68,7 +110,7 @@ def run_service(
         settings = load_settings()
         configure_logging(name, debug=settings.debug, file=log_file(settings) if log_file else None)
         uvloop.run(_until_signalled(lambda stop: main(settings, stop)))
-    except PermanentError as error:
+    except VantageError as error:
         sys.stderr.write(f"vantage {name}: {error}\n")
         return 1
     return 0

@@ -5,14 +5,18 @@ line naming the variable, the value and what is accepted.
 """
 
 import os
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vantage_common.block import Codec
 from vantage_common.errors import PermanentError
+
+_SENDABLE_KEY: Final = re.compile(r"[!-~]{1,512}")
 
 
 class SettingsError(PermanentError):
@@ -54,7 +58,7 @@ class Settings(BaseSettings):
     kafka_topic: str = Field("metrics-raw", description="topic of the metric blocks")
     kafka_compression_type: Codec = Field("zstd", description="codec of a block: none, gzip, snappy, lz4 or zstd")
     bus_partitions: int = Field(6, ge=1, le=1000, description="partitions of a topic when Vantage makes it")
-    bus_retention_hours: float = Field(168, gt=0, description="how long the log keeps records")
+    bus_retention_hours: float = Field(168, gt=0, allow_inf_nan=False, description="how long the log keeps records")
     publish_timeout_s: float = Field(5, gt=0, le=60, description="a request is answered 503 after so long without ack")
 
     # The store
@@ -77,7 +81,9 @@ class Settings(BaseSettings):
     # Ingest and query limits
     max_batch_size: int = Field(1000, ge=1, le=100_000, description="metrics, spans or logs in one native request")
     rate_limit_per_minute: int = Field(1000, ge=0, description="ingest requests a minute per key or address; 0 is off")
-    query_rate_limit_per_minute: int = Field(500, ge=0, description="query requests a minute per address; 0 is off")
+    query_rate_limit_per_minute: int = Field(
+        500, ge=0, description="query requests a minute per key or address; 0 is off"
+    )
     cors_enabled: bool = Field(True, description="answer cross-origin requests from VANTAGE_CORS_ORIGINS")
     cors_origins: str = Field("http://localhost:3000,http://127.0.0.1:3000", description="origins allowed, by comma")
     api_key: SecretStr | None = Field(None, description="one key of full scope in workspace default")
@@ -92,6 +98,22 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: Any) -> Any:
         """Compose files pass `${VAR:-}`: an empty string means the setting was not given."""
         return None if value == "" else value
+
+    @field_validator("api_key")
+    @classmethod
+    def _key_can_be_sent(cls, key: SecretStr | None) -> SecretStr | None:
+        """A header carries nothing else unharmed: a key that no request can match would lock everyone out."""
+        if key is not None and not _SENDABLE_KEY.fullmatch(key.get_secret_value()):
+            raise PydanticCustomError("key", "a key is 1 to 512 printable ASCII characters without spaces")
+        return key
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _directory_is_named(cls, value: Any) -> Any:
+        """An empty path would mean the working directory."""
+        if value == "":
+            raise PydanticCustomError("empty", "it must name a directory; unset it for .vantage")
+        return value
 
     @property
     def bus_kind(self) -> Literal["embedded", "kafka"]:
@@ -147,7 +169,7 @@ def _one_line(error: ValidationError) -> str:
     name = str(fault["loc"][0]) if fault["loc"] else "?"
     field = name if name in Settings.model_fields else name.removeprefix("VANTAGE_").lower()
     names = variables(field) if field in Settings.model_fields else [name]
-    variable = next((name for name in names if name in os.environ), names[0])
+    variable = next((name for name in names if name in os.environ), " or ".join(names))
     secret = field in Settings.model_fields and "Secret" in str(Settings.model_fields[field].annotation)
     value = "***" if secret else repr(fault["input"])
     return f"{variable}={value} cannot be used: {fault['msg'][0].lower()}{fault['msg'][1:]}"

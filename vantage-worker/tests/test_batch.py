@@ -79,6 +79,12 @@ def test_a_newer_schema_stops_the_worker_instead_of_losing_rows() -> None:
         take(Message(METRICS_RAW, 0, 1, b"k", newer, 1))
 
 
+def test_the_day_is_that_of_the_microsecond_stored() -> None:
+    """The last fraction of a microsecond before midnight is rounded up to midnight."""
+    assert day_of(DAY_2 - 0.00025) == day_of(DAY_2)
+    assert day_of(DAY_2 - 0.001) == day_of(DAY_1)
+
+
 @given(st.integers(min_value=0, max_value=4_102_444_799_999))
 def test_day_is_the_utc_calendar_day(ms: int) -> None:
     day = datetime.datetime.fromtimestamp(ms / 1000, datetime.UTC)

@@ -4,6 +4,11 @@ MIN_ROWS = 10_000
 MAX_ROWS = 200_000
 """One block stays far below the size at which the engine would split it into several parts."""
 MAX_BUFFERED_ROWS = 2 * MAX_ROWS
+"""Of all partitions together; each has its share, of `MIN_ROWS` at least."""
+MAX_BATCH_BYTES = 64 * 1024 * 1024
+MAX_BUFFERED_BYTES = 256 * 1024 * 1024
+MIN_BUFFERED_BYTES = 4 * 1024 * 1024
+"""The same in bytes of the inflated records: a log line may be a thousand times as large as a sample."""
 
 
 class BatchSize:

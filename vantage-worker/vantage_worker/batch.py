@@ -1,15 +1,16 @@
 """From bus records to one block of columns for one insert. Pure: no bus, no store, no clock."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from vantage_common.block import COLUMNS, BlockBody, Kind, decode_block
+from vantage_common.block import COLUMNS, BlockBody, Kind, decode_block, inflated_size
 from vantage_common.bus.api import LOGS_RAW, SPANS_RAW, Message
 from vantage_common.errors import NewerSchema, PermanentError, PoisonRecord
 from vantage_common.store.api import Held
 
-MS_PER_DAY = 86_400_000
+US_PER_DAY = 86_400_000_000
 
 
 def kind_of_topic(topic: str) -> Kind:
@@ -19,10 +20,11 @@ def kind_of_topic(topic: str) -> Kind:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One record of a partition: its block, or why it cannot be one."""
+    """One record of a partition: its block, or why it cannot be one. `size` is what it takes in memory, in bytes."""
 
     offset: int
     timestamp_ms: int
+    size: int
     block: BlockBody | None
     poison: tuple[Message, str] | None = None
 
@@ -38,11 +40,11 @@ def take(message: Message) -> Taken:
         expected = kind_of_topic(message.topic)
         if block.kind != expected:
             raise PoisonRecord(f"a block of {block.kind} on topic {message.topic}, which carries {expected}")
-        return Taken(message.offset, message.timestamp_ms, block)
+        return Taken(message.offset, message.timestamp_ms, inflated_size(message.value), block)
     except NewerSchema:
         raise
     except PermanentError as error:
-        return Taken(message.offset, message.timestamp_ms, None, (message, str(error)))
+        return Taken(message.offset, message.timestamp_ms, len(message.value), None, (message, str(error)))
 
 
 @dataclass(slots=True)
@@ -62,10 +64,6 @@ class Batch:
     @property
     def poison(self) -> list[tuple[Message, str]]:
         return [record.poison for record in self.taken if record.poison]
-
-    @property
-    def batch_ids(self) -> list[str]:
-        return sorted({r.block.batch_id for r in self.taken if r.block and r.block.batch_id})
 
 
 Part = tuple[str, int]
@@ -97,12 +95,14 @@ def assemble(kind: Kind, taken: Sequence[Taken], source_id: int, held: frozenset
     A record's rows of one UTC day are held or missing together: an insert writes a day partition atomically.
     """
     columns: dict[str, list[Any]] = {name: [] for name in ("workspace", *COLUMNS[kind], *_SOURCE_COLUMNS)}
-    touched = {entry.offset for entry in held}
+    held_days: defaultdict[int, set[int]] = defaultdict(set)
+    for entry in held:
+        held_days[entry.offset].add(entry.day)
     for record in taken:
         block = record.block
         if block is None:
             continue
-        keep = _missing_rows(block, record.offset, held) if record.offset in touched else None
+        keep = _rows_of_other_days(block, held_days[record.offset]) if record.offset in held_days else None
         rows = block.rows if keep is None else len(keep)
         for name in COLUMNS[kind]:
             values = block.columns[name]
@@ -118,14 +118,16 @@ def assemble(kind: Kind, taken: Sequence[Taken], source_id: int, held: frozenset
 _SOURCE_COLUMNS = ("_src", "_off", "batch_id", "batch_part")
 
 
-def _missing_rows(block: BlockBody, offset: int, held: frozenset[Held]) -> list[int]:
-    days = {entry.day for entry in held if entry.offset == offset}
+def _rows_of_other_days(block: BlockBody, days: Set[int]) -> list[int]:
     return [i for i, ms in enumerate(block.columns["timestamp"]) if day_of(ms) not in days]
 
 
 def day_of(timestamp_ms: float) -> int:
-    """The UTC day as the number yyyymmdd, ClickHouse's toYYYYMMDD (Hinnant's civil-from-days)."""
-    z = int(timestamp_ms // MS_PER_DAY) + 719_468
+    """The UTC day as the number yyyymmdd, ClickHouse's toYYYYMMDD (Hinnant's civil-from-days).
+
+    Of the microsecond that is stored: what a fraction of one rounds up to may be the next day's.
+    """
+    z = round(timestamp_ms * 1000) // US_PER_DAY + 719_468
     era, doe = divmod(z, 146_097)
     yoe = (doe - doe // 1460 + doe // 36_524 - doe // 146_096) // 365
     doy = doe - (365 * yoe + yoe // 4 - yoe // 100)

@@ -7,6 +7,7 @@ keeps fetching, so the member stays in its group.
 """
 
 import asyncio
+import base64
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -25,11 +26,18 @@ from vantage_common.bus.api import (
     TopicPartition,
 )
 from vantage_common.clock import Clock
-from vantage_common.errors import BusUnavailable, CommitRejected, PermanentError, StoreUnavailable
+from vantage_common.errors import BusUnavailable, CommitRejected, PermanentError, StoreRejected, StoreUnavailable
 from vantage_common.store.api import Held, Store, Writer
 from vantage_common.telemetry import get_logger
 
-from vantage_worker.backpressure import MAX_BUFFERED_ROWS, BatchSize
+from vantage_worker.backpressure import (
+    MAX_BATCH_BYTES,
+    MAX_BUFFERED_BYTES,
+    MAX_BUFFERED_ROWS,
+    MIN_BUFFERED_BYTES,
+    MIN_ROWS,
+    BatchSize,
+)
 from vantage_worker.batch import Batch, Part, Taken, assemble, kind_of_topic, part_of, take, without_repeats
 from vantage_worker.breaker import GAUGE, Breaker
 from vantage_worker.metrics import WorkerMetrics
@@ -41,7 +49,12 @@ RETRY_S = (2.0, 4.0, 8.0)
 REPEAT_WINDOW_MS = 3_600_000
 REMEMBERED_PARTS = 200_000
 MAX_POISON_IN_A_ROW = 1000
-DRAIN_S = 20.0
+DRAIN_S = 10.0
+"""From the stop on, for the batch being written and all that waits. With five seconds for leaving the group and ten
+for closing the store this stays within the 25 that a service manager grants."""
+MAX_LETTER_VALUE_BYTES = 700_000
+MAX_LETTER_KEY_BYTES = 1000
+"""In base64 and with its origin such a letter is still a record that the bus takes."""
 
 log = get_logger("vantage.worker")
 
@@ -55,6 +68,7 @@ class Lane:
     """What this worker knows of one partition: what was read, and the batch being written."""
 
     source_id: int
+    opened: float
     taken: list[Taken] = field(default_factory=list)
     since: float = 0.0
     intent_end: int | None = None
@@ -64,6 +78,16 @@ class Lane:
     @property
     def waiting_rows(self) -> int:
         return sum(record.rows for record in self.taken)
+
+    @property
+    def waiting_bytes(self) -> int:
+        return sum(record.size for record in self.taken)
+
+    @property
+    def is_reading_intent(self) -> bool:
+        """Its predecessor's range has to be read to the end, however long it is: it is written as one."""
+        end = self.intent_end
+        return end is not None and not (self.taken and self.taken[-1].offset >= end - 1)
 
 
 class Pipeline:
@@ -79,16 +103,19 @@ class Pipeline:
         self._size = BatchSize()
         self._lanes: dict[TopicPartition, Lane] = {}
         self._paused: frozenset[TopicPartition] = frozenset()
-        self._parts: OrderedDict[Part, None] = OrderedDict()
+        self._parts: OrderedDict[Part, float] = OrderedDict()
+        self._parts_since = clock.monotonic()
         self._poison_in_a_row = 0
-        self._started = clock.monotonic()
-        self._last_progress = self._started
+        self._last_progress = clock.monotonic()
 
     @property
     def stalled_s(self) -> float:
         """Seconds for which records have been waiting without one being stored."""
-        busy = any(lane.taken or lane.current for lane in self._lanes.values())
-        return self._clock.monotonic() - self._last_progress if busy else 0.0
+        return self._clock.monotonic() - self._last_progress if self._is_busy else 0.0
+
+    @property
+    def _is_busy(self) -> bool:
+        return any(lane.taken or lane.current for lane in self._lanes.values())
 
     @property
     def breaker_state(self) -> str:
@@ -98,10 +125,19 @@ class Pipeline:
         await self._publisher.start()
         await self._subscription.start(GroupHooks(revoked=self._revoked, assigned=self._assigned))
         try:
-            while not stop.is_set():
-                await self._consume()
-                await self._write_due()
-            await self._drain()
+            async with asyncio.timeout(None) as limit:
+                limiting = asyncio.create_task(_limit_from(stop, limit))
+                try:
+                    while not stop.is_set():
+                        await self._consume()
+                        await self._write_due()
+                    await self._drain()
+                finally:
+                    limiting.cancel()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            log.warning("stopped before all was stored: the rest is left for the next worker", after_s=DRAIN_S)
         finally:
             await self._subscription.stop()
             await self._publisher.stop()
@@ -114,14 +150,17 @@ class Pipeline:
             await asyncio.sleep(0.5)
             return
         if messages:
-            for message, record in zip(messages, await asyncio.to_thread(_take_all, messages), strict=True):
-                self._batch(message, record)
+            # A rebalance during the decoding opens new lanes, which read from the commit: these records are not theirs.
+            lanes = [self._lanes.get(message.source) for message in messages]
+            records = await asyncio.to_thread(_take_all, messages)
+            if not self._is_busy:
+                self._last_progress = self._clock.monotonic()
+            for lane, message, record in zip(lanes, messages, records, strict=True):
+                if lane is not None:
+                    self._batch(lane, message, record)
         self._balance()
 
-    def _batch(self, message: Message, record: Taken) -> None:
-        lane = self._lanes.get(message.source)
-        if lane is None:
-            return
+    def _batch(self, lane: Lane, message: Message, record: Taken) -> None:
         if not lane.taken:
             lane.since = self._clock.monotonic()
         lane.taken.append(record)
@@ -132,8 +171,13 @@ class Pipeline:
 
     def _balance(self) -> None:
         """Stops reading the lanes that hold enough; memory stays bounded however slow the store is."""
-        share = max(self._size.rows, MAX_BUFFERED_ROWS // max(1, len(self._lanes)))
-        full = frozenset(source for source, lane in self._lanes.items() if lane.waiting_rows >= share)
+        lanes = max(1, len(self._lanes))
+        rows, size = max(MIN_ROWS, MAX_BUFFERED_ROWS // lanes), max(MIN_BUFFERED_BYTES, MAX_BUFFERED_BYTES // lanes)
+        full = frozenset(
+            source
+            for source, lane in self._lanes.items()
+            if (lane.waiting_rows >= rows or lane.waiting_bytes >= size) and not lane.is_reading_intent
+        )
         if full - self._paused:
             self._subscription.pause(full - self._paused)
         if self._paused - full:
@@ -146,6 +190,8 @@ class Pipeline:
             lane.current = lane.current or self._seal(lane, now, at_once=False)
             if lane.current and now >= lane.retry_at and self._breaker.allows():
                 await self._write(source, lane, lane.current)
+                if lane.current is not None:
+                    break  # a store that does not answer may take a minute to say so: fetch before the next try
         self._metrics.breaker.set(GAUGE[self._breaker.state])
 
     def _seal(self, lane: Lane, now: float, *, at_once: bool) -> Batch | None:
@@ -157,9 +203,11 @@ class Pipeline:
             return _seal_intent(lane, lane.intent_end)
         if not (at_once or lane.waiting_rows >= self._size.rows or now - lane.since >= LINGER_S):
             return None
-        number, rows = 0, 0
-        while number < len(lane.taken) and (number == 0 or rows + lane.taken[number].rows <= self._size.rows):
-            rows += lane.taken[number].rows
+        number, rows, size = 0, 0, 0
+        for record in lane.taken:
+            rows, size = rows + record.rows, size + record.size
+            if number and (rows > self._size.rows or size > MAX_BATCH_BYTES):
+                break
             number += 1
         taken, lane.taken = lane.taken[:number], lane.taken[number:]
         lane.since = now
@@ -169,6 +217,8 @@ class Pipeline:
         table = kind_of_topic(source.topic)
         try:
             kept, held = await self._guard(source, lane, batch)
+            if self._lanes.get(source) is not lane:
+                return  # taken away, perhaps given back: whoever has it now reads these records again
             columns = assemble(table, kept, lane.source_id, held)
             rows = len(columns["workspace"])
             if rows:
@@ -180,8 +230,14 @@ class Pipeline:
             await self._subscription.commit({source: Commit(batch.end)})
         except CommitRejected as error:
             log.warning("partition was taken over", topic=source.topic, partition=source.partition, reason=str(error))
-            self._lanes.pop(source, None)
+            if self._lanes.get(source) is lane:
+                del self._lanes[source]
             return
+        except StoreRejected as error:
+            raise StoreRejected(
+                f"{source.topic}/{source.partition}, offsets {batch.start} to {batch.end - 1}: {error}. They are kept "
+                f"in the log; mend the store, or commit offset {batch.end} for group {GROUP} to leave them out"
+            ) from error
         except (StoreUnavailable, BusUnavailable) as error:
             self._failed(table, lane, batch, error)
             return
@@ -197,7 +253,7 @@ class Pipeline:
             await self._subscription.commit({source: Commit(batch.start, json.dumps({"end": batch.end}))})
         begun = {entry.offset for entry in held}
         fresh = [record for record in batch.taken if record.offset not in begun]
-        repeats = await self._stored_parts(table, fresh, batch)
+        repeats = await self._stored_parts(table, lane, fresh, batch)
         started = frozenset(part for record in batch.taken if record.offset in begun and (part := part_of(record)))
         kept = without_repeats(fresh, repeats | started)
         dropped = len(fresh) - len(kept)
@@ -206,25 +262,26 @@ class Pipeline:
         resumed = [record for record in batch.taken if record.offset in begun]
         return sorted([*kept, *resumed], key=lambda record: record.offset), held
 
-    async def _stored_parts(self, table: str, taken: list[Taken], batch: Batch) -> frozenset[Part]:
-        """Which parts were stored before: this worker remembers its own, the store knows those before its start."""
+    async def _stored_parts(self, table: str, lane: Lane, taken: list[Taken], batch: Batch) -> frozenset[Part]:
+        """Which parts were stored before: this worker remembers its own, the store knows what others wrote."""
         parts = {part for record in taken if (part := part_of(record))}
         known = frozenset(part for part in parts if part in self._parts)
         unknown = sorted({batch_id for batch_id, _ in parts - known})
-        if not unknown or not self._is_young(batch):
+        if not unknown or self._remembers_all(lane, batch):
             return known
         since = self._clock.now_ms() - REPEAT_WINDOW_MS
         return known | await self._writer.held_parts(table, unknown, since)
 
-    def _is_young(self, batch: Batch) -> bool:
-        """Only in doubt, or until the memory covers the window, can a part be in the store and not in memory."""
-        return batch.in_doubt or self._clock.monotonic() - self._started < REPEAT_WINDOW_MS / 1000
+    def _remembers_all(self, lane: Lane, batch: Batch) -> bool:
+        """Whether memory covers the window: this worker has had the partition for as long, and forgot nothing."""
+        covered_s = self._clock.monotonic() - max(self._parts_since, lane.opened)
+        return not batch.in_doubt and covered_s >= REPEAT_WINDOW_MS / 1000
 
     async def _bury(self, batch: Batch) -> None:
         """Dead letters are acknowledged before the commit, so that no poison record is lost either."""
         if not batch.poison:
             return
-        letters = [Outgoing(DEAD_LETTER, message.key, dead_letter(message, reason)) for message, reason in batch.poison]
+        letters = [dead_letter(message, reason) for message, reason in batch.poison]
         await self._publisher.publish(letters, timeout_s=5.0)
         self._metrics.dead_letters.inc(len(letters))
         log.error("records sent to dead letters", number=len(letters), reason=batch.poison[0][1])
@@ -241,12 +298,12 @@ class Pipeline:
     def _stored(self, table: str, lane: Lane, batch: Batch, kept: list[Taken], rows: int) -> None:
         self._breaker.succeeded()
         lane.current = None
-        self._last_progress = self._clock.monotonic()
+        now = self._last_progress = self._clock.monotonic()
         for record in kept:
             if part := part_of(record):
-                self._parts[part] = None
+                self._parts[part] = now
         while len(self._parts) > REMEMBERED_PARTS:
-            self._parts.popitem(last=False)
+            _, self._parts_since = self._parts.popitem(last=False)
         self._size.adapt(written=batch.rows, waiting=lane.waiting_rows)
         self._metrics.inserts.labels(table, "ok").inc()
         self._metrics.rows.labels(table).inc(rows)
@@ -254,22 +311,20 @@ class Pipeline:
         self._metrics.processing_lag.set(max(0, self._clock.now_ms() - batch.taken[-1].timestamp_ms) / 1000)
 
     async def _drain(self) -> None:
-        """Stores what was read, once, within the time a service manager grants."""
-        deadline = self._clock.monotonic() + DRAIN_S
+        """Stores what was read, once."""
         for source, lane in list(self._lanes.items()):
-            while self._clock.monotonic() < deadline:
-                batch = lane.current = lane.current or self._seal(lane, self._clock.monotonic(), at_once=True)
-                if batch is None:
-                    break
+            while batch := lane.current or self._seal(lane, self._clock.monotonic(), at_once=True):
+                lane.current = batch
                 await self._write(source, lane, batch)
                 if lane.current is batch:
                     log.warning("left for the next worker", topic=source.topic, offsets=[batch.start, batch.end])
                     break
 
     async def _revoked(self, sources: frozenset[TopicPartition]) -> None:
-        """What was read and not committed is the successor's."""
+        """What was read and not committed is the successor's. A pause outlives a rebalance, so it ends here."""
         for source in sources:
             self._lanes.pop(source, None)
+        self._subscription.resume(self._paused & sources)
         self._paused -= sources
 
     async def _assigned(self, sources: frozenset[TopicPartition]) -> None:
@@ -278,11 +333,17 @@ class Pipeline:
         log.info("partitions assigned", number=len(self._lanes))
 
     async def _open_lane(self, source: TopicPartition) -> Lane:
-        """Asks for the predecessor's intent until the broker answers: without it nothing may be read."""
+        """Asks for the predecessor's intent until the broker answers: without it nothing may be read.
+
+        The lane begins at the very commit it has seen: our own earlier write may commit while the group rebalances.
+        """
         while True:
             try:
                 commit = await self._subscription.committed(source)
-                return Lane(await self._subscription.source_id(source), intent_end=intent_end(commit))
+                source_id = await self._subscription.source_id(source)
+                if commit is not None:
+                    self._subscription.seek(source, commit.offset)
+                return Lane(source_id, self._clock.monotonic(), intent_end=intent_end(commit))
             except BusUnavailable as error:
                 log.warning("cannot read the last commit yet", topic=source.topic, reason=str(error))
                 await asyncio.sleep(0.5)
@@ -317,15 +378,23 @@ def intent_end(commit: Commit | None) -> int | None:
     return planned["end"] if planned["end"] > commit.offset else None
 
 
-def dead_letter(message: Message, reason: str) -> bytes:
-    """The record, its origin and the reason, as JSON with the value in hex."""
-    return json.dumps(
-        {
-            "reason": reason,
-            "topic": message.topic,
-            "partition": message.partition,
-            "offset": message.offset,
-            "timestamp": message.timestamp_ms,
-            "value": message.value.hex(),
-        }
-    ).encode()
+async def _limit_from(stop: asyncio.Event, limit: asyncio.Timeout) -> None:
+    await stop.wait()
+    limit.reschedule(asyncio.get_running_loop().time() + DRAIN_S)
+
+
+def dead_letter(message: Message, reason: str) -> Outgoing:
+    """The record, its origin and the reason, as JSON with the value in base64.
+
+    Of a value larger than any block of ours it is the beginning; `size` is the whole one's, which the log still has.
+    """
+    letter = {
+        "reason": reason,
+        "topic": message.topic,
+        "partition": message.partition,
+        "offset": message.offset,
+        "timestamp": message.timestamp_ms,
+        "size": len(message.value),
+        "value": base64.b64encode(message.value[:MAX_LETTER_VALUE_BYTES]).decode(),
+    }
+    return Outgoing(DEAD_LETTER, message.key[:MAX_LETTER_KEY_BYTES], json.dumps(letter).encode())

@@ -20,7 +20,8 @@ from vantage_worker.metrics import WorkerMetrics
 from vantage_worker.pipeline import Pipeline
 
 STALLED_S = 30.0
-TRIM_EVERY_S = 600.0
+CHORES_EVERY_S = 1.0
+TRIM_EVERY_S = 600
 
 log = get_logger("vantage.worker")
 
@@ -44,24 +45,27 @@ class Worker:
                 await self.pipeline.run(stop)
         finally:
             chores.cancel()
+            await asyncio.gather(chores, return_exceptions=True)
 
     async def _chores(self) -> None:
         """Lag every second, an alarm when records wait and none is stored, trimming of an embedded log."""
         seconds = 0
         while True:
-            await asyncio.sleep(1)
-            await self.pipeline.measure_lag()
-            if self.pipeline.stalled_s > STALLED_S and seconds % 30 == 0:
-                log.error("ingestion has stopped", stalled_s=round(self.pipeline.stalled_s))
-            if seconds % TRIM_EVERY_S == 0:
-                await self._trim()
+            await asyncio.sleep(CHORES_EVERY_S)
+            try:
+                await self._do_chores(seconds)
+            except BusUnavailable as error:
+                log.warning("log not trimmed", reason=str(error))
+            except Exception:  # the next one must not be left undone: they hold the alarm
+                log.exception("a chore failed")
             seconds += 1
 
-    async def _trim(self) -> None:
-        try:
+    async def _do_chores(self, seconds: int) -> None:
+        await self.pipeline.measure_lag()
+        if self.pipeline.stalled_s > STALLED_S and seconds % 30 == 0:
+            log.error("ingestion has stopped", stalled_s=round(self.pipeline.stalled_s))
+        if seconds % TRIM_EVERY_S == 0:
             await self._bus.trim()
-        except BusUnavailable as error:
-            log.warning("log not trimmed", reason=str(error))
 
     def http_app(self) -> Starlette:
         """GET /health /ready /live /metrics."""

@@ -138,7 +138,7 @@ class City:
             "requests_per_second": sum(m.rps for m in measured),
             "error_ratio": errors / count if count else None,
             "health": health.mean_score([(m.health.score, m.rps) for m in measured]),
-            "alerts_firing": 0,
+            "alerts_firing": None,  # nothing evaluates alerts yet
         }
 
     def edges(self, now_ms: int) -> list[dict[str, Any]]:

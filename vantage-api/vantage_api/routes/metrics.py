@@ -18,6 +18,7 @@ from vantage_api.times import HOUR_MS, Range, parse_range
 MAX_POINTS: Final = 5000
 """Points of one series."""
 MAX_ROWS: Final = 50_000
+"""Points of all series together."""
 DEFAULT_POINTS: Final = 100
 _ZERO_WHERE_EMPTY: Final = frozenset({"count", "sum", "rate"})
 
@@ -102,16 +103,23 @@ async def _asked(
         plan = questions.span_series(scope, *window, step_s=step_s, agg=agg, group_by=group_by, limit=limit)
         result = await parts.ask(plan)
     if len(result.rows) > MAX_ROWS:
-        raise UserError(
-            "too_many_points",
-            f"the answer has more than {MAX_ROWS} points",
-            hint="take a larger step, or group by something with fewer values",
-        )
+        raise _too_many_points()
     return result
 
 
+def _too_many_points() -> UserError:
+    return UserError(
+        "too_many_points",
+        f"the answer has more than {MAX_ROWS} points",
+        hint="take a larger step, or group by something with fewer values",
+    )
+
+
 def series_of(result: Result, asked: Range, step_s: int, agg: str, group_by: str | None) -> list[Series]:
-    """The rows as one series a group, every step of the range present: 0 or null where nothing was observed."""
+    """The rows as one series a group, every step of the range present: 0 or null where nothing was observed.
+
+    Raises UserError when the steps that are filled in make too much of few rows.
+    """
     groups: dict[str, dict[int, float | None]] = {}
     for row in result.dicts():
         groups.setdefault(row.get("group", ""), {})[int(row["at"])] = _finite(row["value"])
@@ -119,6 +127,8 @@ def series_of(result: Result, asked: Range, step_s: int, agg: str, group_by: str
     step_ms = step_s * 1000
     first = asked.start_ms // step_ms * step_ms
     steps = range(first, asked.end_ms, step_ms)
+    if len(groups) * len(steps) > MAX_ROWS:
+        raise _too_many_points()
     return [
         Series(
             group={} if group_by is None else {group_by: group},

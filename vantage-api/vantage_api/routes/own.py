@@ -5,22 +5,18 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from vantage_common import __version__
 from vantage_common.telemetry import Probe, check_dependencies
 
+from vantage_api.ask import PING_WITHIN_S
 from vantage_api.models import Dependency, HealthBody
 from vantage_api.parts import Parts
-
-PING_WITHIN_S = 2.0
 
 
 def router(parts: Parts) -> APIRouter:
     routes = APIRouter(tags=["own"])
 
-    async def store() -> None:
-        await parts.store.admin.ping(PING_WITHIN_S)
-
     async def bus() -> None:
         await parts.publisher.ping(PING_WITHIN_S)
 
-    probes: dict[str, Probe] = {"store": store, "bus": bus, "live": parts.live.probe}
+    probes: dict[str, Probe] = {"store": parts.ask.check_tables, "bus": bus, "live": parts.live.probe}
 
     @routes.get("/", name="root", response_model_exclude_none=True)
     @routes.get("/health", response_model_exclude_none=True)

@@ -70,8 +70,11 @@ def _call(function: str, args: list[str], params: tuple[float, ...]) -> str:
             return f"{args[0]} BETWEEN {args[1]} AND {args[2]}"
         case "is null":
             return f"{args[0]} IS NULL"
+    written = FUNCTIONS[function].vql
+    if function in ("quantile", "quantile_if") and (percent := round(params[0] * 100)) / 100 == params[0] < 1:
+        return f"p{percent:02}{'If' if function == 'quantile_if' else ''}({', '.join(args)})"
     shown = [repr(param) for param in params] if not function.startswith("rate") else []
-    return f"{FUNCTIONS[function].vql}({', '.join([*shown, *args])})"
+    return f"{written}({', '.join([*shown, *args])})"
 
 
 def _name(name: str) -> str:

@@ -1,6 +1,6 @@
 """POST /v1/metrics, /v1/traces, /v1/logs: route → decode → enrich → pre-aggregate → publish."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
@@ -9,8 +9,9 @@ from vantage_common.block import Codec, Kind
 from vantage_common.clock import Clock
 from vantage_common.errors import UserError
 from vantage_common.http.asgi import workspace_of
-from vantage_common.model import Pulse
+from vantage_common.model import Pulse, Row
 
+from vantage_collector.decode.check import Window
 from vantage_collector.decode.native import Limits, decode_logs, decode_metrics, decode_spans
 from vantage_collector.enrich import derive_spans, to_logs, to_samples, to_spans
 from vantage_collector.metrics import CollectorMetrics
@@ -35,6 +36,9 @@ class Intake:
     pulses: PulsePublisher
     metrics: CollectorMetrics
     stats: Stats
+
+    def oldest_span_ms(self) -> int:
+        return Window.back(self.clock.now_ms(), self.limits.span_days).oldest_ms
 
     async def take(self, kind: Kind, items: int, rows: Rows, pulses: Sequence[Pulse]) -> Response:
         """Publishes the rows, then the pulses, and answers 202. Raises UserError 503."""
@@ -63,8 +67,9 @@ def ingest_routes(intake: Intake) -> APIRouter:
         workspace = workspace_of(request.scope)
         batch = decode_metrics(await _json_body(request), intake.limits, intake.clock.now_ms())
         samples = to_samples(batch)
-        spans = derive_spans(batch, samples)
-        rows = Rows(workspace, batch.batch_id or "", {"metrics": preaggregate(samples), "spans": spans})
+        spans = derive_spans(batch, samples, intake.oldest_span_ms())
+        of_kind: Mapping[Kind, Sequence[Row]] = {"metrics": preaggregate(samples), "spans": spans}
+        rows = Rows.of_batch(workspace, "metrics", batch.batch_id, of_kind)
         return await intake.take("metrics", len(samples), rows, pulses_of_samples(workspace, samples))
 
     @routes.post("/traces", **ingest_docs("spans"))
@@ -73,7 +78,7 @@ def ingest_routes(intake: Intake) -> APIRouter:
         workspace = workspace_of(request.scope)
         batch = decode_spans(await _json_body(request), intake.limits, intake.clock.now_ms())
         spans = to_spans(batch)
-        rows = Rows(workspace, batch.batch_id or "", {"spans": spans})
+        rows = Rows.of_batch(workspace, "spans", batch.batch_id, {"spans": spans})
         return await intake.take("spans", len(spans), rows, pulses_of_spans(workspace, spans))
 
     @routes.post("/logs", **ingest_docs("logs"))
@@ -81,7 +86,7 @@ def ingest_routes(intake: Intake) -> APIRouter:
         """Takes a batch of log lines. 202 means that the broker has them."""
         batch = decode_logs(await _json_body(request), intake.limits, intake.clock.now_ms())
         records = to_logs(batch)
-        rows = Rows(workspace_of(request.scope), batch.batch_id or "", {"logs": records})
+        rows = Rows.of_batch(workspace_of(request.scope), "logs", batch.batch_id, {"logs": records})
         return await intake.take("logs", len(records), rows, ())
 
     return routes

@@ -378,7 +378,10 @@ class _KafkaSubscription:
     async def lag(self) -> int:
         if self._consumer is None:
             return 0
-        return await self._call(_lag(self._consumer))
+        try:
+            return await self._call(_lag(self._consumer))
+        except IllegalStateError as error:  # a partition went while it was asked about
+            raise BusUnavailable(f"group {self._group} is changing: {_reason(error)}") from error
 
     async def source_id(self, source: TopicPartition) -> int:
         if source.topic not in self._incarnations:

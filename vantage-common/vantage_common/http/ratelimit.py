@@ -70,7 +70,7 @@ class RateLimitMiddleware:
                     "rate_limited",
                     "too many requests",
                     status=429,
-                    hint="send fewer, larger batches, or raise VANTAGE_RATE_LIMIT_PER_MINUTE",
+                    hint="send fewer, larger requests, or have the limit raised in the settings of this service",
                     retry_after_s=ceil(wait_s),
                 )
         await self._app(scope, receive, send)

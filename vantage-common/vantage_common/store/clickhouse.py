@@ -39,6 +39,8 @@ Connect = Callable[[], Client]
 
 MAX_QUERY_BYTES = 1 << 30
 """Memory one query may take."""
+MAX_DAYS_AN_INSERT = 4000
+"""More than any retention keeps. The engine's own limit of 100 would refuse a batch that fills in half a year."""
 _KILL_EVERY_S = 0.25
 _KILL_FOR_S = 30.0
 _CLOSE_WITHIN_S = 10.0
@@ -218,6 +220,7 @@ class ClickHouseWriter:
             "min_insert_block_size_rows": rows,
             "min_insert_block_size_bytes": 0,
             "max_insert_block_size": rows,
+            "max_partitions_per_insert_block": MAX_DAYS_AN_INSERT,
         }
         with _engine_errors(insert_error):
             client.raw_insert(

@@ -25,6 +25,7 @@ const LAG_NOTED_MS = 5000;
 export function HudBar({ link, fleet, serviceCount, counts, children }: HudBarProps) {
   const errors = fleet?.error_ratio ?? null;
   const lag = fleet?.ingest_lag_ms ?? null;
+  const alarms = fleet?.alerts_firing ?? null;
   return (
     <header className="hud" data-covers>
       <div className="hud-brand">
@@ -40,7 +41,7 @@ export function HudBar({ link, fleet, serviceCount, counts, children }: HudBarPr
         <Figure id="hud-rps" label="Requests" value={rate(fleet?.requests_per_second)} unit="/s" />
         <Figure id="hud-errors" label="Errors" value={percent(errors)} tone={tone(errors, ERRORS_NOTED, ERRORS_LOUD)} />
         <Figure id="hud-lag" label="Ingest lag" value={duration(lag)} tone={tone(lag, LAG_NOTED_MS, LAG_NOTED_MS * 6)} />
-        <Figure id="hud-alarms" label="Alarms" value={fleet ? String(fleet.alerts_firing) : '–'} tone={tone(fleet?.alerts_firing ?? 0, 1, 1)} />
+        {alarms !== null && <Figure id="hud-alarms" label="Alarms" value={String(alarms)} tone={tone(alarms, 1, 1)} />}
       </dl>
       <div className="hud-tools">{children}</div>
     </header>

@@ -20,7 +20,8 @@ export interface FleetStatus {
   requests_per_second: number;
   error_ratio: number;
   health: number | null;
-  alerts_firing: number;
+  /** null while nothing evaluates alerts. */
+  alerts_firing: number | null;
 }
 
 export interface StatusMessage extends FleetStatus {
