@@ -42,6 +42,7 @@ dashboard-test: $(DASHBOARD)/node_modules/.installed ## the dashboard's unit tes
 
 e2e: $(VENV)/.dev dashboard ## the whole platform, real traffic, a real browser
 	$(PYTEST) tests/e2e
+	npm --prefix $(DASHBOARD) run --silent e2e
 
 bench: $(VENV)/.dev dashboard ## the figures; PART=start|memory|latency|ingest for one of them
 	$(BIN)/python -m tests.bench $(PART)
