@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import random
 import socket
@@ -54,6 +55,18 @@ SIGNALS: Tuple[Signal, ...] = (
     Signal("/v1/traces", "spans", False, lambda batch, number, config: take_spans(batch.spans, number, config)),
     Signal("/v1/logs", "logs", False, lambda batch, number, config: take_logs(batch.logs, number, config)),
 )
+
+
+def first_flush_in(interval_s: float, now_s: float) -> float:
+    """Seconds until a process flushes for the first time; from then on its period is the interval exactly.
+
+    Processes differ in phase, lest all send at once. A whole second's requests leave together where the interval has
+    room for it, just after the second: the live city shows a second once all of it has arrived.
+    """
+    wait = random.uniform(0, interval_s)
+    if interval_s < 1:
+        return wait
+    return math.ceil(now_s + wait) + random.uniform(0.02, 0.3) - now_s
 
 
 class Exporter:
@@ -148,10 +161,11 @@ class Exporter:
             self._exporting.release()
 
     def _run(self, pid: int) -> None:
-        next_flush = time.monotonic() + self._interval()
-        tick = min(TICK_S, self.config.flush_interval_s)
+        interval = self.config.flush_interval_s
+        next_flush = time.monotonic() + first_flush_in(interval, time.time())
+        tick = min(TICK_S, interval)
         while not self._stopped:
-            self._wake.wait(tick)
+            self._wake.wait(max(0.0, min(tick, max(next_flush, self._retry_at) - time.monotonic())))
             if os.getpid() != pid:
                 return
             self._wake.clear()
@@ -160,10 +174,11 @@ class Exporter:
             try:
                 with self._exporting:
                     busy = self._fold() > PRESSURE
-                    tick = BUSY_TICK_S if busy else min(TICK_S, self.config.flush_interval_s)
+                    tick = BUSY_TICK_S if busy else min(TICK_S, interval)
                     now = time.monotonic()
-                    if waiting or (now >= next_flush and now >= self._retry_at):
-                        next_flush = now + self._interval()
+                    if waiting or now >= max(next_flush, self._retry_at):
+                        if now >= next_flush:
+                            next_flush += interval * (1 + (now - next_flush) // interval)
                         delivered = self._export()
             except Exception:
                 # A fault of ours must cost the application nothing but this batch.
@@ -175,10 +190,6 @@ class Exporter:
                 done.set()
         self.recorder.running = False
         self._transport.close()
-
-    def _interval(self) -> float:
-        """A little apart from the other processes' intervals, lest all of them send at once."""
-        return self.config.flush_interval_s * random.uniform(0.9, 1.1)
 
     def _fold(self) -> int:
         """Fold what is queued; how many records that were."""
