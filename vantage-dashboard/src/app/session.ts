@@ -23,7 +23,7 @@ export interface Hud {
   sample: number;
 }
 
-const HUD_EVERY_MS = 300;
+const HUD_EVERY_MS = 250;
 /** A hidden tab draws nothing: older batches would only pile up. */
 const MAX_WAITING_BATCHES = 40;
 
