@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from typer.main import get_command
 from vantage_cli.main import app
 from vantage_common.settings import Settings, variables
 
@@ -41,8 +40,8 @@ def test_every_make_verb_exists(target: str) -> None:
 
 def test_the_commands_are_those_of_the_readme() -> None:
     named = set(re.findall(r"`(up|demo|simulate|query|doctor)`", README))
-    commands = getattr(get_command(app), "commands")  # noqa: B009  typer's group type does not declare it
-    assert named == set(commands)
+    commands = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    assert named == commands
 
 
 def test_every_linked_file_exists() -> None:

@@ -42,7 +42,12 @@ _WORKSPACE = ColumnInfo("workspace", LC, "tenant the row belongs to", public=Fal
 _SOURCE = (
     ColumnInfo("_src", "UInt64", "hash of log incarnation, topic and partition", public=False),
     ColumnInfo("_off", "UInt64", "offset of the bus record the row came in", public=False),
-    ColumnInfo("batch_id", "String", "sender's batch id, empty when it gave none", public=False),
+    ColumnInfo(
+        "batch_id",
+        "String",
+        "hash of workspace, route and the sender's batch id; empty when it gave none",
+        public=False,
+    ),
     ColumnInfo("batch_part", "UInt16", "which record of that batch", public=False),
 )
 
