@@ -25,6 +25,7 @@ from vantage_common.errors import (
 )
 from vantage_common.settings import Settings, load_settings
 from vantage_common.store.api import Held, Store
+from vantage_common.store.catalog import ARRIVED, TABLES
 from vantage_common.store.clickhouse import MAX_DAYS_AN_INSERT, ClickHouseAdmin, ClickHouseStore, Retention, open_chdb
 from vantage_common.store.memory import release_engine_code
 from vantage_common.store.migrations import Applied, load_migrations, pending
@@ -100,6 +101,20 @@ async def embedded(tmp_path: Path) -> AsyncIterator[ClickHouseStore]:
     await opened.admin.migrate()
     yield opened
     await opened.close()
+
+
+async def test_the_engine_has_the_tables_of_the_catalog(embedded: ClickHouseStore) -> None:
+    """Migrations from the first to the last make what the catalog says."""
+    admin = embedded.admin
+    assert isinstance(admin, ClickHouseAdmin)
+    for table in TABLES.values():
+        asked = f"SELECT name, type FROM system.columns WHERE table = '{table.name}' ORDER BY position"
+        columns = await admin.run(lambda client, sql=asked: client.query(sql).result_rows)
+        assert columns == [(column.name, column.type) for column in (*table.columns, ARRIVED)]
+        keys = f"SELECT sorting_key, partition_key FROM system.tables WHERE name = '{table.name}'"
+        assert await admin.run(lambda client, sql=keys: client.query(sql).result_rows) == [
+            (", ".join(table.order_by), f"toYYYYMMDD({table.time})")
+        ]
 
 
 def call(function: str, *args: Expr, params: tuple[float, ...] = ()) -> Call:

@@ -67,7 +67,7 @@ def test_a_flipped_byte_is_poison_or_another_block_never_a_crash(codec: Codec, p
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("count", -1), ("count", 2**32), ("status_code", 70_000), ("value", "high"), ("timestamp", 9e15), ("tags", None)],
+    [("count", -1), ("count", 2**63), ("status_code", 70_000), ("value", "high"), ("timestamp", 9e15), ("tags", None)],
 )
 def test_a_value_the_store_would_refuse_is_poison(column: str, value: object) -> None:
     columns = columns_of("metrics", SAMPLES)

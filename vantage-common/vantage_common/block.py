@@ -2,7 +2,8 @@
 
 Layout: version u8, codec u8, inflated size u32 (little endian), then the msgpack of `BlockBody`, compressed once
 (the broker's own compression stays off). Rows travel as columns, so the worker can hand them to the store without
-touching a row.
+touching a row. A column that holds its field's default in every row stays at home; version 1 sent it along, and knew
+fewer columns.
 """
 
 import struct
@@ -15,7 +16,7 @@ import msgspec
 from vantage_common.errors import NewerSchema, PoisonRecord
 from vantage_common.model import LogRecord, Row, Sample, Span, UInt16
 
-BLOCK_VERSION = 1
+BLOCK_VERSION = 2
 MAX_BLOCK_BYTES = 512 * 1024
 """Bodies are split into records of at most this many bytes after compression."""
 MAX_INFLATED_BYTES = 64 * 1024 * 1024
@@ -24,10 +25,21 @@ Kind = Literal["metrics", "spans", "logs"]
 Codec = Literal["none", "gzip", "snappy", "lz4", "zstd"]
 ROW_TYPES: dict[Kind, type[Row]] = {"metrics": Sample, "spans": Span, "logs": LogRecord}
 COLUMNS: dict[Kind, tuple[str, ...]] = {kind: row.__struct_fields__ for kind, row in ROW_TYPES.items()}
+_DEFAULTS: dict[Kind, dict[str, Any]] = {
+    kind: {
+        field.name: field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+        for field in msgspec.structs.fields(row)
+        if not field.required
+    }
+    for kind, row in ROW_TYPES.items()
+}
 _COLUMN_TYPES: dict[Kind, type[msgspec.Struct]] = {
     kind: msgspec.defstruct(
         f"{row.__name__}Columns",
-        [(field.name, list[field.type]) for field in msgspec.structs.fields(row)],  # type: ignore[name-defined]
+        [
+            (field.name, list[field.type], msgspec.field(default_factory=list))  # type: ignore[name-defined]
+            for field in msgspec.structs.fields(row)
+        ],
     )
     for kind, row in ROW_TYPES.items()
 }
@@ -61,7 +73,13 @@ def columns_of(kind: Kind, rows: Sequence[Row]) -> dict[str, list[Any]]:
 
 def encode_block(body: BlockBody, codec: Codec = "zstd") -> bytes:
     """The bytes of a bus record."""
-    packed = _encoder.encode(body)
+    defaults = _DEFAULTS[body.kind]
+    told = {
+        name: values
+        for name, values in body.columns.items()
+        if name not in defaults or values.count(defaults[name]) != len(values)
+    }
+    packed = _encoder.encode(msgspec.structs.replace(body, columns=told))
     return _HEADER.pack(BLOCK_VERSION, _CODECS.index(codec), len(packed)) + _compress(packed, codec)
 
 
@@ -76,7 +94,7 @@ def decode_block(data: bytes) -> BlockBody:
     version, codec, inflated_size = _HEADER.unpack_from(data)
     if version > BLOCK_VERSION and codec < len(_CODECS):
         raise NewerSchema(f"block version {version} is newer than {BLOCK_VERSION}: upgrade this service first")
-    if version != BLOCK_VERSION or codec >= len(_CODECS):
+    if not 1 <= version <= BLOCK_VERSION or codec >= len(_CODECS):
         raise PoisonRecord(f"not a block: it starts with bytes {version}, {codec}")
     if inflated_size > MAX_INFLATED_BYTES:
         raise PoisonRecord(f"block says it inflates to {inflated_size} bytes, more than {MAX_INFLATED_BYTES}")
@@ -85,10 +103,14 @@ def decode_block(data: bytes) -> BlockBody:
         msgspec.convert(body.columns, _COLUMN_TYPES[body.kind])
     except (cramjam.DecompressionError, msgspec.DecodeError, ValueError, RecursionError) as error:
         raise PoisonRecord(f"block cannot be read: {error}") from error
+    defaults = _DEFAULTS[body.kind]
     for name in COLUMNS[body.kind]:
         found = len(body.columns.get(name, ()))
-        if found != body.rows:
+        if found != body.rows and (name in body.columns or name not in defaults):
             raise PoisonRecord(f"column {name} has {found} values, the block has {body.rows} rows")
+    for name, default in defaults.items():
+        if name not in body.columns:
+            body.columns[name] = [default] * body.rows
     return body
 
 

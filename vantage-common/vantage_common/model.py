@@ -9,10 +9,11 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 MetricType = Literal["counter", "gauge", "histogram", "summary"]
+Temporality = Literal["delta", "cumulative"]
 SpanStatus = Literal["ok", "error", "unset"]
 PulseSource = Literal["metric", "span"]
 
-UInt32 = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 UInt16 = Annotated[int, msgspec.Meta(ge=0, le=2**16 - 1)]
 Millis = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]
 """Milliseconds since the epoch, before the year 2100: what a DateTime64 column takes without wrapping."""
@@ -22,14 +23,19 @@ REQUEST_METRIC = "http.request.duration"
 
 
 class Sample(msgspec.Struct, kw_only=True):
-    """`count` observations of one series whose mean is `value`, stamped with the last one's time (ms)."""
+    """`count` observations of one series whose mean is `value`, stamped with the last one's time (ms).
+
+    A cumulative sample counts from `start_time` on (ms, 0 when its sender did not say), not from the one before it: a
+    counter's `value` is the total so far, a histogram's row is one bucket, whose `count` is the total so far and whose
+    `value` stands for the bucket and never changes. Readers difference such rows by series. A gauge has no temporality.
+    """
 
     timestamp: Millis
     service_name: str
     metric_name: str
     metric_type: MetricType
     value: float
-    count: UInt32 = 1
+    count: Count = 1
     environment: str = ""
     instance: str = ""
     endpoint: str = ""
@@ -38,6 +44,8 @@ class Sample(msgspec.Struct, kw_only=True):
     tags: dict[str, str] = {}
     trace_id: str = ""
     span_id: str = ""
+    temporality: Temporality = "delta"
+    start_time: Millis = 0
 
 
 class Span(msgspec.Struct, kw_only=True):

@@ -23,7 +23,7 @@ MINUTE_S: Final = 60
 LAG_MEMORY_MS: Final = 30_000
 MAX_DELAY_MS: Final = 12_000
 DELAY_MARGIN_MS: Final = 200
-"""So that a second's particles are sent just before they are played, not just after."""
+"""Particles are played so much later than the numbers change, so that they are sent just before, not just after."""
 DELAY_STEP_MS: Final = 100
 DELAY_FALL_PER_S: Final = 100
 """A delay falls by at most so many ms a second: the city catches up a tenth faster instead of jumping."""
@@ -51,8 +51,7 @@ class Delay:
     def at(self, now_ms: int) -> int:
         while self._lags and self._lags[0][0] < now_ms - LAG_MEMORY_MS:
             self._lags.popleft()
-        wanted = self._lags[0][1] + DELAY_MARGIN_MS if self._lags else 0
-        wanted = max(0, min(MAX_DELAY_MS, wanted))
+        wanted = max(0, min(MAX_DELAY_MS, self._lags[0][1])) if self._lags else 0
         elapsed_s = 0.0 if self._as_of_ms is None else max(0, now_ms - self._as_of_ms) / 1000
         self._as_of_ms = now_ms
         self._shown_ms = max(wanted, self._shown_ms - DELAY_FALL_PER_S * elapsed_s)
@@ -192,7 +191,7 @@ class ServiceNow:
 
         Seconds whose time is over are left out: they were replayed from the bus to fill the window.
         """
-        delay = self.delay_ms(now_ms)
+        delay = self.delay_ms(now_ms) + DELAY_MARGIN_MS
         for number in sorted(second for second in self._unplayed if second * 1000 + delay <= now_ms + lead_ms):
             callers = self._unplayed.pop(number).callers(self.source(now_ms))
             start_ms = number * 1000 + delay
