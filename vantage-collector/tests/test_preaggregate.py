@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vantage_collector.preaggregate import preaggregate
+from vantage_collector import preaggregate as module
+from vantage_collector.series import by_series as told_apart
 from vantage_common.model import Sample
 
 MINUTE_MS = 60_000
@@ -36,6 +37,10 @@ samples = st.builds(
     tags=st.sampled_from([{}, {"k": "v"}, {"k": "w"}]),
     trace_id=st.sampled_from(["", "t1", "t2"]),
 )
+
+
+def preaggregate(raw: list[Sample]) -> list[Sample]:
+    return module.preaggregate(told_apart(raw))
 
 
 def series(row: Sample) -> tuple[Any, ...]:
@@ -100,6 +105,13 @@ def test_a_real_batch_shrinks() -> None:
 def test_gauges_stay_as_they_came() -> None:
     gauges = [sample(1.0, metric_type="gauge") for _ in range(3)]
     assert preaggregate(gauges) == gauges
+
+
+@pytest.mark.parametrize("metric_type", ["counter", "histogram"])
+def test_cumulative_samples_stay_as_they_came(metric_type: str) -> None:
+    """A total plus a total is nothing."""
+    totals = [sample(1.0, metric_type=metric_type, temporality="cumulative", count=n) for n in (3, 4, 9)]
+    assert preaggregate(totals) == totals
 
 
 def test_counters_are_one_row_a_minute() -> None:

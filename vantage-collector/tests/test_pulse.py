@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
-from vantage_collector.pulse import pulses_of_samples, pulses_of_spans
+from vantage_collector import pulse as module
+from vantage_collector.pulse import pulses_of_spans
+from vantage_collector.series import by_series
 from vantage_common.logbins import bin_of, quantile
 from vantage_common.model import PULSE_GAMMA, Pulse, Sample, Span
 
@@ -19,6 +21,10 @@ def request(**changes: Any) -> Sample:
         "value": 10.0,
     }
     return Sample(**{**fields, **changes})
+
+
+def pulses_of_samples(workspace: str, samples: list[Sample]) -> list[Pulse]:
+    return module.pulses_of_samples(workspace, by_series(samples))
 
 
 def span(**changes: Any) -> Span:
@@ -95,3 +101,8 @@ def test_a_server_span_counts_in_the_second_it_ended() -> None:
 def test_quantiles_of_a_pulse_are_within_one_percent() -> None:
     (pulse,) = pulses_of_samples("w", [request(value=float(value)) for value in range(1, 101)])
     assert quantile(pulse.durations, 0.95, PULSE_GAMMA) == pytest.approx(95.0, rel=0.01)
+
+
+def test_cumulative_samples_make_no_pulse() -> None:
+    """Their requests since the process began are no requests of this second."""
+    assert pulses_of_samples("w", [request(temporality="cumulative", count=900)]) == []

@@ -18,6 +18,7 @@ from vantage_common.http.keys import KeyScope, load_keyring
 from vantage_common.settings import Settings
 from vantage_common.telemetry import get_logger
 
+from vantage_collector.cardinality import SeriesCap
 from vantage_collector.decode.native import Limits
 from vantage_collector.metrics import CollectorMetrics
 from vantage_collector.openapi import document_schemas
@@ -68,6 +69,11 @@ def create_app(settings: Settings, bus: Bus, clock: Clock) -> FastAPI:
         metrics.observe(record)
         stats.finished()
 
+    def on_capped(workspace: str, service: str, renamed: int, left_out: int) -> None:
+        metrics.series_capped.labels("renamed").inc(renamed)
+        metrics.series_capped.labels("left_out").inc(left_out)
+        stats.capped(workspace, service, renamed + left_out)
+
     def on_error(scope: Scope, error: UserError) -> None:
         metrics.errors.labels(error.code).inc()
         stats.failed(workspace_of(scope), scope["path"], error)
@@ -87,6 +93,7 @@ def create_app(settings: Settings, bus: Bus, clock: Clock) -> FastAPI:
                 codec=settings.kafka_compression_type,
                 raw=raw,
                 pulses=pulses,
+                cap=SeriesCap(settings.max_new_series_per_hour, clock, on_capped),
                 metrics=metrics,
                 stats=stats,
             )

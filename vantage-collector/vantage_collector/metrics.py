@@ -52,6 +52,13 @@ class CollectorMetrics:
             "vantage_collector_pulses_lost_total", "Pulse records the broker did not take", registry=self.registry
         )
 
+        self.series_capped = Counter(
+            "vantage_collector_series_capped_total",
+            "Samples of series beyond a service's allowance of new ones, renamed to _OTHER or left out",
+            ["outcome"],
+            registry=self.registry,
+        )
+
     def observe(self, record: RequestRecord) -> None:
         """A RecordSink."""
         route = record.path if record.path in self._routes else "other"

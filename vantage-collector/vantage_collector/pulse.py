@@ -2,28 +2,33 @@
 
 from collections.abc import Hashable, Iterable, Mapping
 
-from vantage_common.logbins import bin_of
+from vantage_common.logbins import bins_of
 from vantage_common.model import PULSE_GAMMA, REQUEST_METRIC, Pulse, PulseSource, Sample, Span
 
 from vantage_collector.enrich import is_error
+from vantage_collector.series import Series
 
 _NAMESPACE_TAGS = ("namespace", "service.namespace", "k8s.namespace.name")
 _VERSION_TAGS = ("version", "service.version")
 
 
-def pulses_of_samples(workspace: str, samples: Iterable[Sample]) -> list[Pulse]:
-    """The requests that the request metric tells of, one pulse a second, service, caller and instance."""
+def pulses_of_samples(workspace: str, series: Series) -> list[Pulse]:
+    """The requests that the request metric tells of, one pulse a second, service, caller and instance.
+
+    None of cumulative samples: how many of their requests are new only who has the one before can say.
+    """
     pulses = _Pulses(workspace, "metric")
-    for sample in samples:
-        if sample.metric_name == REQUEST_METRIC and sample.metric_type != "counter":
+    for samples in series.values():
+        first = samples[0]
+        if first.metric_name == REQUEST_METRIC and first.metric_type != "counter" and first.temporality == "delta":
             pulses.add(
-                second=sample.timestamp // 1000,
-                row=sample,
-                labels=sample.tags,
-                caller=sample.tags.get("caller", ""),
-                duration_ms=sample.value,
-                count=sample.count,
-                failed=is_error(sample),
+                first,
+                labels=first.tags,
+                caller=first.tags.get("caller", ""),
+                failed=is_error(first),
+                seconds=[sample.timestamp // 1000 for sample in samples],
+                durations_ms=[sample.value for sample in samples],
+                counts=[sample.count for sample in samples],
             )
     return pulses.all()
 
@@ -34,61 +39,65 @@ def pulses_of_spans(workspace: str, spans: Iterable[Span]) -> list[Pulse]:
     for span in spans:
         if span.kind == "server":
             pulses.add(
-                second=int(span.timestamp + span.duration_ms) // 1000,
-                row=span,
+                span,
                 labels=span.attributes,
                 caller=span.caller,
-                duration_ms=span.duration_ms,
-                count=1,
                 failed=span.status == "error",
+                seconds=(int(span.timestamp + span.duration_ms) // 1000,),
+                durations_ms=(span.duration_ms,),
+                counts=(1,),
             )
     return pulses.all()
 
 
 class _Pulses:
-    """Pulses being added up."""
+    """Pulses being added up: by everything but their second, then by that."""
 
     def __init__(self, workspace: str, source: PulseSource) -> None:
         self._workspace = workspace
         self._source = source
-        self._pulses: dict[Hashable, Pulse] = {}
+        self._pulses: dict[Hashable, dict[int, Pulse]] = {}
 
     def all(self) -> list[Pulse]:
-        return list(self._pulses.values())
+        return [pulse for seconds in self._pulses.values() for pulse in seconds.values()]
 
     def add(
         self,
-        *,
-        second: int,
         row: Sample | Span,
+        *,
         labels: Mapping[str, str],
         caller: str,
-        duration_ms: float,
-        count: int,
         failed: bool,
+        seconds: Iterable[int],
+        durations_ms: Iterable[float],
+        counts: Iterable[int],
     ) -> None:
+        """Requests that agree in all but second, duration and number."""
         namespace, version = _first(labels, _NAMESPACE_TAGS), _first(labels, _VERSION_TAGS)
-        key = (second, row.service_name, caller, row.instance, row.environment, namespace, version)
-        pulse = self._pulses.get(key)
-        if pulse is None:
-            pulse = self._pulses[key] = Pulse(
-                workspace=self._workspace,
-                service=row.service_name,
-                second=second,
-                count=0,
-                errors=0,
-                environment=row.environment,
-                namespace=namespace,
-                caller=caller,
-                instance=row.instance,
-                version=version,
-                source=self._source,
-                durations={},
-            )
-        pulse.count += count
-        pulse.errors += count if failed else 0
-        number = bin_of(duration_ms, PULSE_GAMMA)
-        pulse.durations[number] = pulse.durations.get(number, 0) + count
+        key = (row.service_name, caller, row.instance, row.environment, namespace, version)
+        of_second = self._pulses.setdefault(key, {})
+        for second, number, count in zip(seconds, bins_of(durations_ms, PULSE_GAMMA), counts, strict=True):
+            pulse = of_second.get(second)
+            if pulse is None:
+                pulse = of_second[second] = Pulse(
+                    workspace=self._workspace,
+                    service=row.service_name,
+                    second=second,
+                    count=0,
+                    errors=0,
+                    environment=row.environment,
+                    namespace=namespace,
+                    caller=caller,
+                    instance=row.instance,
+                    version=version,
+                    source=self._source,
+                    durations={},
+                )
+            pulse.count += count
+            if failed:
+                pulse.errors += count
+            durations = pulse.durations
+            durations[number] = durations.get(number, 0) + count
 
 
 def _first(labels: Mapping[str, str], names: Iterable[str]) -> str:

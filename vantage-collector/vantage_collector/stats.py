@@ -9,6 +9,7 @@ from vantage_common.errors import UserError
 
 WINDOW_S = 60
 MAX_ERRORS = 50
+MAX_CAPPED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Stats:
         self._accepted: Counter[Kind] = Counter()
         self._accepted_per_second = PerSecond(clock)
         self._rows: Counter[Kind] = Counter()
+        self._capped: Counter[tuple[str, str]] = Counter()
         self._errors: Counter[str] = Counter()
         self._last_errors: deque[FailedRequest] = deque(maxlen=MAX_ERRORS)
 
@@ -71,6 +73,11 @@ class Stats:
 
     def published(self, kind: Kind, rows: int) -> None:
         self._rows[kind] += rows
+
+    def capped(self, workspace: str, service: str, samples: int) -> None:
+        """Samples beyond a service's allowance of new series."""
+        if (workspace, service) in self._capped or len(self._capped) < MAX_CAPPED:
+            self._capped[workspace, service] += samples
 
     def finished(self) -> None:
         """Any request, answered in whatever way."""
@@ -93,6 +100,9 @@ class Stats:
             "accepted_per_second": round(self._accepted_per_second.rate(), 3),
             "rows": {kind: self._rows[kind] for kind in ("metrics", "spans", "logs")},
             "queue": {"items": held_items, "bytes": held_bytes},
+            "series_capped": {
+                service: samples for (owner, service), samples in self._capped.items() if owner == workspace
+            },
             "errors": dict(self._errors),
             "last_errors": [
                 {

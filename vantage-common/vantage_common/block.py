@@ -68,7 +68,10 @@ _decoder = msgspec.msgpack.Decoder(BlockBody)
 
 def columns_of(kind: Kind, rows: Sequence[Row]) -> dict[str, list[Any]]:
     """The rows, turned on their side."""
-    return {name: [getattr(row, name) for row in rows] for name in COLUMNS[kind]}
+    names = COLUMNS[kind]
+    if not rows:
+        return {name: [] for name in names}
+    return dict(zip(names, map(list, zip(*map(msgspec.structs.astuple, rows), strict=True)), strict=True))
 
 
 def encode_block(body: BlockBody, codec: Codec = "zstd") -> bytes:

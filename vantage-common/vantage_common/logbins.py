@@ -4,7 +4,7 @@ The representative of a bin is within a relative √γ − 1 of every value in i
 uses the same spacing), so nearest-rank quantiles read from bins are too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil, exp, log
 
 ZERO_BIN = 0
@@ -14,10 +14,20 @@ _SHIFT = 80_000
 
 def bin_of(value: float, gamma: float) -> int:
     """The signed bin number of a finite value."""
-    if value == 0.0:
-        return ZERO_BIN
-    k = ceil(log(abs(value)) / log(gamma) - 1e-9) + _SHIFT
-    return k if value > 0 else -k
+    return bins_of((value,), gamma)[0]
+
+
+def bins_of(values: Iterable[float], gamma: float) -> Sequence[int]:
+    """The signed bin number of each finite value."""
+    width = log(gamma)
+    return [
+        ceil(log(value) / width - 1e-9) + _SHIFT
+        if value > 0
+        else -ceil(log(-value) / width - 1e-9) - _SHIFT
+        if value
+        else ZERO_BIN
+        for value in values
+    ]
 
 
 def representative(bin_number: int, gamma: float) -> float:

@@ -22,7 +22,7 @@ REQUEST_METRIC = "http.request.duration"
 """Inbound request duration in ms: the metric that health, pulses and the city are computed from."""
 
 
-class Sample(msgspec.Struct, kw_only=True):
+class Sample(msgspec.Struct, kw_only=True, gc=False):
     """`count` observations of one series whose mean is `value`, stamped with the last one's time (ms).
 
     A cumulative sample counts from `start_time` on (ms, 0 when its sender did not say), not from the one before it: a
@@ -48,7 +48,7 @@ class Sample(msgspec.Struct, kw_only=True):
     start_time: Millis = 0
 
 
-class Span(msgspec.Struct, kw_only=True):
+class Span(msgspec.Struct, kw_only=True, gc=False):
     """One operation of a trace. `timestamp` is its start in ms, with a fraction; `caller` the calling service."""
 
     timestamp: Annotated[float, msgspec.Meta(ge=0, le=4_102_444_800_000)]
@@ -66,7 +66,7 @@ class Span(msgspec.Struct, kw_only=True):
     attributes: dict[str, str] = {}
 
 
-class LogRecord(msgspec.Struct, kw_only=True):
+class LogRecord(msgspec.Struct, kw_only=True, gc=False):
     """One log line. `severity` is one of TRACE DEBUG INFO WARN ERROR FATAL."""
 
     timestamp: Millis
@@ -83,7 +83,7 @@ class LogRecord(msgspec.Struct, kw_only=True):
 Row: TypeAlias = Sample | Span | LogRecord
 
 
-class Pulse(msgspec.Struct, kw_only=True):
+class Pulse(msgspec.Struct, kw_only=True, gc=False):
     """Requests that one instance of a service answered for one caller within one second of sample time.
 
     `durations` maps a logarithmic bin of γ = `PULSE_GAMMA` over milliseconds to a number of requests.

@@ -80,6 +80,9 @@ class Settings(BaseSettings):
 
     # Ingest and query limits
     max_batch_size: int = Field(1000, ge=1, le=100_000, description="metrics, spans or logs in one native request")
+    max_new_series_per_hour: int = Field(
+        10_000, ge=0, description="new series a service and hour in each collector, the rest becomes _OTHER; 0 is off"
+    )
     rate_limit_per_minute: int = Field(1000, ge=0, description="ingest requests a minute per key or address; 0 is off")
     query_rate_limit_per_minute: int = Field(
         500, ge=0, description="query requests a minute per key or address; 0 is off"

@@ -63,8 +63,8 @@ class Checker:
         self._items = items
         self._window = window
         self._names: set[str] = set()
+        self._services: set[str | None] = set()
         self._texts: set[str | None] = {None}
-        self._has_service = False
 
     @property
     def is_full(self) -> bool:
@@ -76,7 +76,8 @@ class Checker:
 
     def batch(self, fields: BatchFields) -> None:
         """The fields that stand for all items; call it before any item."""
-        self._has_service = bool(fields.service_name)
+        if fields.service_name:
+            self._services.update((None, ""))  # an item need not name one itself
         if fields.service_name and not _NAME.fullmatch(fields.service_name):
             self.add("service_name", _NAME_RULE)
         if fields.batch_id and not _BATCH_ID.fullmatch(fields.batch_id):
@@ -86,8 +87,11 @@ class Checker:
                 self.add(name, fault)
 
     def metric(self, index: int, item: MetricItem) -> None:
-        self._time(index, "timestamp", item.timestamp)
-        self._service(index, item.service_name)
+        """The one check whose speed is felt: what was seen before is passed over without a call."""
+        if not self._window.oldest_ms <= item.timestamp <= self._window.newest_ms:
+            self._time(index, "timestamp", item.timestamp)
+        if item.service_name not in self._services:
+            self._service(index, item.service_name)
         if item.metric_name not in self._names:
             self._name(index, "metric_name", item.metric_name)
         count = 1 if item.count is None else item.count
@@ -95,12 +99,14 @@ class Checker:
             self._fault(index, "count", f"must be from 1 to {MAX_COUNT}")
         elif not abs(item.value) * count <= MAX_MAGNITUDE:
             self._fault(index, "value", f"value times count must stay within ±{MAX_MAGNITUDE:g}")
-        if item.status_code is not None and not (item.status_code == 0 or 100 <= item.status_code <= 999):
+        if item.status_code and not 100 <= item.status_code <= 999:
             self._fault(index, "status_code", "must be an HTTP status")
         if item.duration_ms is not None:
             self._duration(index, item.duration_ms)
-        self._text(index, "endpoint", item.endpoint)
-        self._text(index, "method", item.method)
+        if item.endpoint not in self._texts:
+            self._text(index, "endpoint", item.endpoint)
+        if item.method not in self._texts:
+            self._text(index, "method", item.method)
         self._common(index, item)
         if item.tags:
             self._labels(index, "tags", item.tags, MAX_TEXT_BYTES)
@@ -131,10 +137,14 @@ class Checker:
             self._labels(index, "attributes", item.attributes, MAX_ATTRIBUTE_BYTES)
 
     def _common(self, index: int, item: MetricItem | SpanItem | LogItem) -> None:
-        self._text(index, "environment", item.environment)
-        self._text(index, "instance", item.instance)
-        self._id(index, "trace_id", item.trace_id)
-        self._id(index, "span_id", item.span_id)
+        if item.environment not in self._texts:
+            self._text(index, "environment", item.environment)
+        if item.instance not in self._texts:
+            self._text(index, "instance", item.instance)
+        if item.trace_id:
+            self._id(index, "trace_id", item.trace_id)
+        if item.span_id:
+            self._id(index, "span_id", item.span_id)
 
     def _fault(self, index: int, field: str, msg: str) -> None:
         self.add(f"{self._items}.{index}.{field}", msg)
@@ -147,12 +157,14 @@ class Checker:
             self._fault(index, field, "is more than an hour ahead of our clock, in milliseconds")
 
     def _service(self, index: int, name: str | None) -> None:
-        if name in self._names:
+        if name in self._services:
             return
-        if name:
-            self._name(index, "service_name", name)
-        elif not self._has_service:
+        if not name:
             self._fault(index, "service_name", "is missing here and in the batch")
+        elif _NAME.fullmatch(name):
+            self._services.add(name)
+        else:
+            self._fault(index, "service_name", _NAME_RULE)
 
     def _name(self, index: int, field: str, name: str) -> None:
         if _NAME.fullmatch(name):
@@ -161,11 +173,12 @@ class Checker:
             self._fault(index, field, _NAME_RULE)
 
     def _text(self, index: int, field: str, text: str | None) -> None:
-        if text not in self._texts:
-            if fault := _text_fault(text, MAX_TEXT_BYTES):
-                self._fault(index, field, fault)
-            else:
-                self._texts.add(text)
+        if text in self._texts:
+            return
+        if fault := _text_fault(text, MAX_TEXT_BYTES):
+            self._fault(index, field, fault)
+        else:
+            self._texts.add(text)
 
     def _id(self, index: int, field: str, text: str | None) -> None:
         if text and (len(text) > MAX_ID_CHARS or "\0" in text):

@@ -24,7 +24,7 @@ class BatchFields(msgspec.Struct, kw_only=True):
     spans_sent: bool | None = None
 
 
-class MetricItem(msgspec.Struct, kw_only=True):
+class MetricItem(msgspec.Struct, kw_only=True, gc=False):
     """`count` observations with the mean `value`, the last of them at `timestamp` (ms). A counter is a delta."""
 
     timestamp: int | float
@@ -44,7 +44,7 @@ class MetricItem(msgspec.Struct, kw_only=True):
     instance: str | None = None
 
 
-class SpanItem(msgspec.Struct, kw_only=True):
+class SpanItem(msgspec.Struct, kw_only=True, gc=False):
     """One operation of a trace, from `start_time` (ms) on."""
 
     trace_id: str
@@ -62,7 +62,7 @@ class SpanItem(msgspec.Struct, kw_only=True):
     instance: str | None = None
 
 
-class LogItem(msgspec.Struct, kw_only=True):
+class LogItem(msgspec.Struct, kw_only=True, gc=False):
     """One log line at `timestamp` (ms)."""
 
     timestamp: int | float

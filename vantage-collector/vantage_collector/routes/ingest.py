@@ -9,8 +9,9 @@ from vantage_common.block import Codec, Kind
 from vantage_common.clock import Clock
 from vantage_common.errors import UserError
 from vantage_common.http.asgi import workspace_of
-from vantage_common.model import Pulse, Row
+from vantage_common.model import Pulse, Row, Sample, Span
 
+from vantage_collector.cardinality import SeriesCap
 from vantage_collector.decode.check import Window
 from vantage_collector.decode.native import Limits, decode_logs, decode_metrics, decode_spans
 from vantage_collector.enrich import derive_spans, to_logs, to_samples, to_spans
@@ -19,6 +20,7 @@ from vantage_collector.openapi import ingest_docs
 from vantage_collector.preaggregate import preaggregate
 from vantage_collector.publish import PulsePublisher, RawPublisher, Rows, pulse_record, to_records
 from vantage_collector.pulse import pulses_of_samples, pulses_of_spans
+from vantage_collector.series import by_series
 from vantage_collector.stats import Stats
 
 _PROTOBUF = frozenset({"application/x-protobuf", "application/protobuf", "application/vnd.google.protobuf"})
@@ -34,11 +36,21 @@ class Intake:
     codec: Codec
     raw: RawPublisher
     pulses: PulsePublisher
+    cap: SeriesCap
     metrics: CollectorMetrics
     stats: Stats
 
     def oldest_span_ms(self) -> int:
         return Window.back(self.clock.now_ms(), self.limits.span_days).oldest_ms
+
+    async def take_samples(
+        self, workspace: str, batch_id: str | None, samples: Sequence[Sample], spans: Sequence[Span]
+    ) -> Response:
+        """Samples of any protocol: bounds their series, merges them, publishes them with the spans derived of them."""
+        series = self.cap.admit(workspace, by_series(samples))
+        of_kind: Mapping[Kind, Sequence[Row]] = {"metrics": preaggregate(series), "spans": spans}
+        rows = Rows.of_batch(workspace, "metrics", batch_id, of_kind)
+        return await self.take("metrics", len(samples), rows, pulses_of_samples(workspace, series))
 
     async def take(self, kind: Kind, items: int, rows: Rows, pulses: Sequence[Pulse]) -> Response:
         """Publishes the rows, then the pulses, and answers 202. Raises UserError 503."""
@@ -68,9 +80,7 @@ def ingest_routes(intake: Intake) -> APIRouter:
         batch = decode_metrics(await _json_body(request), intake.limits, intake.clock.now_ms())
         samples = to_samples(batch)
         spans = derive_spans(batch, samples, intake.oldest_span_ms())
-        of_kind: Mapping[Kind, Sequence[Row]] = {"metrics": preaggregate(samples), "spans": spans}
-        rows = Rows.of_batch(workspace, "metrics", batch.batch_id, of_kind)
-        return await intake.take("metrics", len(samples), rows, pulses_of_samples(workspace, samples))
+        return await intake.take_samples(workspace, batch.batch_id, samples, spans)
 
     @routes.post("/traces", **ingest_docs("spans"))
     async def traces(request: Request) -> Response:
