@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 from vantage_common.clock import ManualClock
 from vantage_common.errors import UserError
-from vantage_common.http.keys import Key, Keyring, KeyScope, load_keyring, presented_key
+from vantage_common.http.keys import LOOK_EVERY_S, Key, Keyring, KeyScope, load_keyring, presented_key
 from vantage_common.settings import Settings, SettingsError
 
 NOW_MS = 1_790_000_000_000
@@ -125,3 +125,38 @@ def test_a_keys_file_that_is_no_good_stops_the_start_with_one_line(tmp_path: Pat
 
 def test_a_digest_is_not_shown() -> None:
     assert "digest" not in repr(key("writer"))
+
+
+def test_keys_rotate_without_a_restart(tmp_path: Path) -> None:
+    clock = ManualClock(NOW_MS)
+    keyring = load_keyring(settings_with(tmp_path, [entry()]), clock)
+    digest = hashlib.sha256(b"vk_2_new").hexdigest()
+    settings_with(tmp_path, [entry(), entry(prefix="vk2", sha256=digest)])
+    clock.advance(LOOK_EVERY_S)
+    assert [keyring.authenticate(text, "query").id for text in ("vk_1", "vk_2_new")] == ["vk", "vk2"]
+    settings_with(tmp_path, [entry(prefix="vk2", sha256=digest)])
+    clock.advance(LOOK_EVERY_S)
+    assert keyring.find("vk_1") is None
+
+
+def test_a_keys_file_that_breaks_or_goes_leaves_the_keys_as_they_were(tmp_path: Path) -> None:
+    clock = ManualClock(NOW_MS)
+    keyring = load_keyring(settings_with(tmp_path, [entry()]), clock)
+    settings_with(tmp_path, "[half")
+    clock.advance(LOOK_EVERY_S)
+    assert keyring.authenticate("vk_1", "query").id == "vk"
+    (tmp_path / "keys.json").unlink()
+    clock.advance(LOOK_EVERY_S)
+    assert keyring.authenticate("vk_1", "query").id == "vk"
+
+
+def test_a_file_that_loses_its_last_key_does_not_open_the_door(tmp_path: Path) -> None:
+    clock = ManualClock(NOW_MS)
+    settings = settings_with(tmp_path, [entry()])
+    keyring = load_keyring(settings.model_copy(update={"api_key": None}), clock)
+    settings_with(tmp_path, [])
+    clock.advance(LOOK_EVERY_S)
+    assert keyring.find("vk_1") is None
+    with pytest.raises(UserError) as refused:
+        keyring.authenticate(None, "query")
+    assert refused.value.status == 401

@@ -8,6 +8,9 @@ A key travels as ``X-API-Key`` or ``Authorization: Bearer``. `VANTAGE_API_KEY` i
 
 where `prefix` names the key in logs, `scopes` are ingest, query and admin (which contains both), `role` is admin,
 editor or viewer and `expires` may be left out. Only hashes are kept, and compared in constant time.
+
+To rotate a key, add the new one to the file, move the senders over, and take the old one out: a running service takes
+up a changed file within seconds. A file that cannot be read then leaves the keys as they were, with an error in the log.
 """
 
 import hashlib
@@ -32,6 +35,8 @@ Required: TypeAlias = Callable[[str, str], KeyScope | None]
 """From method and path: the scope a request needs, None where no key is asked for."""
 
 MAX_KEY_LENGTH = 512
+LOOK_EVERY_S = 5.0
+"""At a keys file, for changes."""
 log = get_logger("vantage.http")
 
 
@@ -54,16 +59,41 @@ ANONYMOUS = Key("", DEFAULT_WORKSPACE, frozenset({"admin"}), "admin", b"")
 """Whoever calls while no key is configured."""
 
 
+class KeysFile:
+    """The keys of a file, read again when it has changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read_as: tuple[int, int, int] | None = None
+
+    def read(self) -> tuple[Key, ...]:
+        """Raises SettingsError for a file that is no good."""
+        self._read_as = self._version()
+        return tuple(_read_keys_file(self._path))
+
+    def read_if_changed(self) -> tuple[Key, ...] | None:
+        """As `read`; None while it is the file that was read."""
+        return None if self._version() == self._read_as else self.read()
+
+    def _version(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 class Keyring:
-    """The configured keys. Without any, everyone may do everything."""
+    """The configured keys, those of `file` as it is now. Configured without any, everyone may do everything."""
 
-    def __init__(self, keys: tuple[Key, ...], clock: Clock) -> None:
-        self._keys = keys
+    def __init__(self, keys: tuple[Key, ...], clock: Clock, file: KeysFile | None = None) -> None:
+        self._fixed = keys
+        self._file = file
         self._clock = clock
-
-    @property
-    def is_open(self) -> bool:
-        return not self._keys
+        self._keys = (*keys, *(file.read() if file else ()))
+        self._looked = clock.monotonic()
+        self.is_open = not self._keys
+        """For good: a file that loses its last key closes the door, it does not open it."""
 
     def authenticate(self, presented: str | None, needed: KeyScope) -> Key:
         """The key behind what a client presented. Raises UserError: 401 missing, unknown or expired, 403 scope."""
@@ -84,12 +114,28 @@ class Keyring:
         """The key with that text. Every key is compared, so the time taken does not tell which one was near."""
         if len(presented) > MAX_KEY_LENGTH:
             return None
+        self._look()
         digest = hashlib.sha256(presented.encode("utf-8", "surrogatepass")).digest()
         found = None
         for key in self._keys:
             if hmac.compare_digest(key.digest, digest):
                 found = key
         return found
+
+    def _look(self) -> None:
+        """Takes up a changed file."""
+        now = self._clock.monotonic()
+        if self._file is None or now - self._looked < LOOK_EVERY_S:
+            return
+        self._looked = now
+        try:
+            keys = self._file.read_if_changed()
+        except SettingsError as error:
+            log.error("the keys stay as they were", reason=str(error))
+            return
+        if keys is not None:
+            self._keys = (*self._fixed, *keys)
+            log.info("keys read again", number=len(self._keys))
 
 
 def presented_key(scope: Scope) -> str | None:
@@ -138,11 +184,11 @@ def load_keyring(settings: Settings, clock: Clock) -> Keyring:
     if settings.api_key is not None:
         digest = hashlib.sha256(settings.api_key.get_secret_value().encode()).digest()
         keys.append(Key("VANTAGE_API_KEY", DEFAULT_WORKSPACE, frozenset({"admin"}), "admin", digest))
-    if settings.api_keys_file is not None:
-        keys += _read_keys_file(settings.api_keys_file)
-    if not keys:
+    file = None if settings.api_keys_file is None else KeysFile(settings.api_keys_file)
+    keyring = Keyring(tuple(keys), clock, file)
+    if keyring.is_open:
         log.warning("no API key is configured: everyone who can reach this port may use it", setting="VANTAGE_API_KEY")
-    return Keyring(tuple(keys), clock)
+    return keyring
 
 
 def _read_keys_file(path: Path) -> list[Key]:
