@@ -10,7 +10,7 @@ where `prefix` names the key in logs, `scopes` are ingest, query and admin (whic
 editor or viewer and `expires` may be left out. Only hashes are kept, and compared in constant time.
 
 To rotate a key, add the new one to the file, move the senders over, and take the old one out: a running service takes
-up a changed file within seconds. A file that cannot be read then leaves the keys as they were, with an error in the log.
+up a changed file within seconds. One that cannot be read then leaves the keys as they were, with an error in the log.
 """
 
 import hashlib
