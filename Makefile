@@ -9,7 +9,7 @@ DASHBOARD := vantage-dashboard
 DASHBOARD_SOURCES := $(shell find $(DASHBOARD)/src $(DASHBOARD)/public -type f 2>/dev/null) \
 	$(wildcard $(DASHBOARD)/*.html $(DASHBOARD)/*.ts $(DASHBOARD)/*.json)
 PYTEST ?= $(BIN)/pytest
-UNIT_TESTS := $(addsuffix /tests,$(PACKAGES)) tests/architecture tests/contract tests/vql tests/integration
+UNIT_TESTS := $(addsuffix /tests,$(PACKAGES)) tests/architecture tests/contract tests/vql tests/fuzz tests/integration
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
