@@ -23,12 +23,13 @@ up: $(VENV)/.runtime dashboard ## start the whole platform embedded, until Ctrl-
 demo: $(VENV)/.runtime dashboard ## the same plus a simulated fleet of 30 services
 	@$(BIN)/vantage demo
 
-test: check unit dashboard-test e2e ## everything CI runs
+test: check unit dashboard-test faults-short e2e ## everything CI runs
 
 check: $(VENV)/.dev $(DASHBOARD)/node_modules/.installed ## lint and types: ruff, mypy, import-linter, eslint, tsc
 	$(BIN)/ruff check $(PYTHON_SOURCES)
 	$(BIN)/ruff format --check $(PYTHON_SOURCES)
-	$(BIN)/mypy $(filter-out vantage-agent,$(PYTHON_SOURCES))
+	$(BIN)/mypy $(filter-out vantage-agent vantage-worker,$(PYTHON_SOURCES))
+	$(BIN)/mypy vantage-worker
 	$(BIN)/mypy vantage-agent
 	$(BIN)/lint-imports
 	npm --prefix $(DASHBOARD) run lint
@@ -44,7 +45,13 @@ e2e: $(VENV)/.dev dashboard ## the whole platform, real traffic, a real browser
 	$(PYTEST) tests/e2e
 	npm --prefix $(DASHBOARD) run --silent e2e
 
-bench: $(VENV)/.dev dashboard ## the figures; PART=start|memory|latency|ingest for one of them
+faults: $(VENV)/.dev ## services killed, frozen, starved under load: nothing lost, nothing doubled (about 15 minutes)
+	$(BIN)/python -m tests.faults
+
+faults-short: $(VENV)/.dev ## the part of it that `make test` runs
+	$(BIN)/python -m tests.faults --short
+
+bench: $(VENV)/.dev dashboard ## the figures; PART=start|memory|latency|ingest|collector|worker|storage|victoria|sustained|reduction
 	$(BIN)/python -m tests.bench $(PART)
 
 dashboard: $(DASHBOARD)/dist/index.html ## build the dashboard
@@ -85,4 +92,4 @@ $(DASHBOARD)/dist/index.html: $(DASHBOARD)/node_modules/.installed $(DASHBOARD_S
 	@npm --prefix $(DASHBOARD) run --silent build -- --logLevel=warn
 	@touch $@
 
-.PHONY: help up demo test check unit dashboard-test e2e bench dashboard clean
+.PHONY: help up demo test check unit dashboard-test e2e faults faults-short bench dashboard clean

@@ -8,6 +8,7 @@ test which needs it says that it is skipped.
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -129,6 +130,21 @@ class ApacheKafka:
                 raise RuntimeError(f"Kafka did not start:\n{self._log.read_text()[-2000:]}")
             time.sleep(0.1)
 
+    def kill(self) -> None:
+        """As a crash: what the operating system has been given stays, what the broker holds is gone."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def freeze(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         process, self._process = self._process, None
         if process is None:
@@ -194,6 +210,7 @@ def _properties(port: int, controller_port: int, data: Path) -> str:
         "log.dirs": str(data),
         "auto.create.topics.enable": "false",
         "group.initial.rebalance.delay.ms": "0",
+        "group.min.session.timeout.ms": "1000",
         "offsets.topic.replication.factor": "1",
         "offsets.topic.num.partitions": "1",
         "transaction.state.log.replication.factor": "1",

@@ -54,7 +54,7 @@ def free_ports(number: int) -> list[int]:
 
 def environment(data_dir: Path) -> dict[str, str]:
     """The process environment without the machine's own VANTAGE_* settings, with free ports."""
-    names = ("COLLECTOR", "QUERY", "QUERY_METRICS", "WORKER", "DASHBOARD")
+    names = ("COLLECTOR", "OTLP_GRPC", "QUERY", "QUERY_METRICS", "WORKER", "DASHBOARD")
     ports = {f"VANTAGE_{name}_PORT": str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("VANTAGE_")}
     return {**inherited, **ports, "VANTAGE_DATA_DIR": str(data_dir)}

@@ -23,7 +23,7 @@ USER 10001
 STOPSIGNAL SIGTERM
 
 FROM service AS collector
-EXPOSE 8000
+EXPOSE 8000 4317
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=10 \
   CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/ready', timeout=2)"]
 CMD ["python", "-m", "vantage_collector"]

@@ -86,7 +86,7 @@ def test_the_ports_are_those_of_the_design() -> None:
         "clickhouse": {8123, 9000},
         "redpanda": {9095, 8082, 9644},
         "redpanda-console": {8080},
-        "collector": {8000, 4318},
+        "collector": {8000, 4317, 4318},
         "worker": {9092},
         "api": {5000, 9091},
         "dashboard": {3000},

@@ -17,6 +17,11 @@ VIOLATIONS = {
     "the agent imports common": ("vantage-agent/vantage_agent/planted.py", "import vantage_common.model"),
     "a second module knows Kafka": ("vantage-worker/vantage_worker/planted.py", "import aiokafka"),
     "a second module knows ClickHouse": ("vantage-api/vantage_api/planted.py", "import clickhouse_connect"),
+    "a second module knows OTLP's messages": (
+        "vantage-collector/vantage_collector/planted.py",
+        "import opentelemetry.proto.trace.v1.trace_pb2",
+    ),
+    "a second module knows gRPC": ("vantage-collector/vantage_collector/planted.py", "import grpc"),
 }
 
 

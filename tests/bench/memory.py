@@ -7,8 +7,9 @@ from pathlib import Path
 
 import httpx
 
+from tests.bench.client import Plan, drive
 from tests.bench.machine import pss_mib, tree
-from tests.bench.traffic import METRICS_A_BODY, gauge_bodies, send
+from tests.bench.traffic import METRICS_A_BODY, gauge_bodies
 from tests.platform_process import Platform, start
 from tests.waiting import eventually
 
@@ -23,7 +24,7 @@ def run() -> Iterator[str]:
             time.sleep(SETTLE_S)
             yield f"idle, empty directory, {SETTLE_S} s after ready: {_shown(platform)}"
             bodies = gauge_bodies(100)
-            sent = send(f"{platform.collector}/v1/metrics", bodies, total=ROWS // METRICS_A_BODY, senders=2)
+            sent = drive(f"{platform.collector}/v1/metrics", bodies, Plan(total=ROWS // METRICS_A_BODY))
             rows = eventually(lambda: _stored(platform, sent.accepted * METRICS_A_BODY), within_s=300, every_s=1)
             time.sleep(SETTLE_S)
             yield f"after {rows:,} gauges (all stored, {sent.seconds:.0f} s of sending): {_shown(platform)}"

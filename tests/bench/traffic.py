@@ -1,48 +1,38 @@
-"""Bodies like an agent's and gauges that do not merge, made once and sent over and over on one connection."""
+"""Bodies like an agent's, and gauges that do not merge, in our own JSON and in OTLP's protobuf."""
 
-import http.client
 import json
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from multiprocessing import Process, Queue
-from urllib.parse import urlsplit
+from typing import Any
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
 
 METRICS_A_BODY = 1000
 
 
-def gauge_bodies(number: int, seed: int = 1) -> list[bytes]:
-    """1000 gauges a body: 20 services, 50 metric names, four tags. Gauges are stored one row each."""
+def gauge_bodies(number: int, seed: int = 1, metrics: int = METRICS_A_BODY) -> list[bytes]:
+    """Gauges of 20 services, 50 metric names, four tags. Gauges are stored one row each."""
+    return [_batch(service, gauges) for service, gauges in _gauges(number, seed, metrics)]
+
+
+def otlp_gauge_bodies(number: int, seed: int = 1, metrics: int = METRICS_A_BODY) -> list[bytes]:
+    """The same gauges as `gauge_bodies`, one data point each, as an SDK groups them: by resource, scope and metric."""
+    return [_otlp(service, gauges) for service, gauges in _gauges(number, seed, metrics)]
+
+
+def request_bodies(number: int, seed: int = 1, metrics: int = METRICS_A_BODY) -> list[bytes]:
+    """Request durations: one service a body, eight routes, log-normal durations, 2 % errors."""
     rng = random.Random(seed)
     now = int(time.time() * 1000)
     bodies = []
     for index in range(number):
-        metrics = [
-            {
-                "timestamp": now - rng.randrange(3_600_000),
-                "service_name": f"service-{index % 20:02d}",
-                "metric_name": f"runtime.metric.{rng.randrange(50)}",
-                "metric_type": "gauge",
-                "value": rng.gauss(100, 15),
-                "tags": {"region": rng.choice("abc"), "zone": rng.choice("123"), "version": "1.4.2", "tier": "web"},
-            }
-            for _ in range(METRICS_A_BODY)
-        ]
-        bodies.append(_batch(f"service-{index % 20:02d}", metrics))
-    return bodies
-
-
-def request_bodies(number: int, seed: int = 1) -> list[bytes]:
-    """1000 request durations a body: one service, eight routes, log-normal durations, 2 % errors."""
-    rng = random.Random(seed)
-    now = int(time.time() * 1000)
-    bodies = []
-    for index in range(number):
-        metrics = []
-        for _ in range(METRICS_A_BODY):
+        samples = []
+        for _ in range(metrics):
             duration = rng.lognormvariate(3, 0.6)
-            metrics.append(
+            samples.append(
                 {
                     "timestamp": now - rng.randrange(5000),
                     "service_name": f"service-{index % 20:02d}",
@@ -56,65 +46,55 @@ def request_bodies(number: int, seed: int = 1) -> list[bytes]:
                     "tags": {"caller": "gateway"},
                 }
             )
-        bodies.append(_batch(f"service-{index % 20:02d}", metrics))
+        bodies.append(_batch(f"service-{index % 20:02d}", samples))
     return bodies
 
 
-def _batch(service: str, metrics: Sequence[dict[str, object]]) -> bytes:
+def _gauges(number: int, seed: int, metrics: int) -> list[tuple[str, list[dict[str, Any]]]]:
+    rng = random.Random(seed)
+    now = int(time.time() * 1000)
+    return [
+        (
+            f"service-{index % 20:02d}",
+            [
+                {
+                    "timestamp": now - rng.randrange(3_600_000),
+                    "service_name": f"service-{index % 20:02d}",
+                    "metric_name": f"runtime.metric.{rng.randrange(50)}",
+                    "metric_type": "gauge",
+                    "value": rng.gauss(100, 15),
+                    "tags": {"region": rng.choice("abc"), "zone": rng.choice("123"), "version": "1.4.2", "tier": "web"},
+                }
+                for _ in range(metrics)
+            ],
+        )
+        for index in range(number)
+    ]
+
+
+def _batch(service: str, metrics: Sequence[dict[str, Any]]) -> bytes:
     head = {"service_name": service, "environment": "bench", "agent_version": "bench", "instance": "bench-1"}
     return json.dumps({**head, "metrics": metrics}).encode()
 
 
-@dataclass
-class Sent:
-    """What a run of senders saw: seconds it took, bodies answered 202, latencies in ms."""
-
-    seconds: float
-    accepted: int
-    latencies_ms: list[float] = field(default_factory=list)
-
-    def quantile(self, q: float) -> float:
-        ordered = sorted(self.latencies_ms)
-        return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
-
-
-def send(url: str, bodies: Sequence[bytes], *, total: int, senders: int, cpu: int | None = None) -> Sent:
-    """Posts `total` bodies from `senders` processes, each on one keep-alive connection, one request in flight."""
-    results: Queue[tuple[int, list[float]]] = Queue()
-    share = total // senders
-    processes = [Process(target=_send, args=(url, bodies, share, n, cpu, results)) for n in range(senders)]
-    begun = time.monotonic()
-    for process in processes:
-        process.start()
-    answers = [results.get() for _ in processes]
-    seconds = time.monotonic() - begun
-    for process in processes:
-        process.join()
-    return Sent(seconds, sum(ok for ok, _ in answers), [ms for _, latencies in answers for ms in latencies])
+def _otlp(service: str, gauges: Sequence[dict[str, Any]]) -> bytes:
+    request = ExportMetricsServiceRequest()
+    resource = request.resource_metrics.add()
+    about = {"service.name": service, "service.instance.id": "bench-1", "deployment.environment.name": "bench"}
+    resource.resource.attributes.extend(_attributes(about))
+    scope = resource.scope_metrics.add()
+    scope.scope.name = "bench"
+    points: dict[str, list[NumberDataPoint]] = {}
+    for gauge in gauges:
+        point = NumberDataPoint(
+            time_unix_nano=gauge["timestamp"] * 1_000_000,
+            as_double=gauge["value"],
+            attributes=_attributes(gauge["tags"]),
+        )
+        points.setdefault(gauge["metric_name"], []).append(point)
+    scope.metrics.extend(Metric(name=name, gauge=Gauge(data_points=found)) for name, found in points.items())
+    return bytes(request.SerializeToString())
 
 
-def _send(
-    url: str,
-    bodies: Sequence[bytes],
-    number: int,
-    first: int,
-    cpu: int | None,
-    results: "Queue[tuple[int, list[float]]]",
-) -> None:
-    import os
-
-    if cpu is not None:
-        os.sched_setaffinity(0, {cpu})
-    target = urlsplit(url)
-    connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=60)
-    accepted = 0
-    latencies = []
-    for index in range(number):
-        body = bodies[(first + index) % len(bodies)]
-        started = time.perf_counter()
-        connection.request("POST", target.path, body, {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        response.read()
-        latencies.append((time.perf_counter() - started) * 1000)
-        accepted += response.status == 202
-    results.put((accepted, latencies))
+def _attributes(values: dict[str, str]) -> list[KeyValue]:
+    return [KeyValue(key=key, value=AnyValue(string_value=value)) for key, value in values.items()]

@@ -1,4 +1,4 @@
-"""Inserts blocks of a hundred rows into a chDB directory and prints the number acknowledged, until it is killed."""
+"""Inserts blocks of a hundred rows into an embedded store and prints the number acknowledged, until it is killed."""
 
 import asyncio
 import sys
@@ -13,8 +13,8 @@ ROWS_A_BLOCK = 100
 ITEM = {"service_name": "s", "metric_name": "m", "metric_type": "gauge", "value": 1.0}
 
 
-async def insert_for_ever(data_dir: Path) -> None:
-    store = open_store(load_settings(data_dir=data_dir, store="chdb", retention_raw_days=3650))
+async def insert_for_ever(data_dir: Path, engine: str) -> None:
+    store = open_store(load_settings(data_dir=data_dir, store=engine, retention_raw_days=3650))
     await store.admin.migrate()
     number = 0
     while True:
@@ -26,4 +26,4 @@ async def insert_for_ever(data_dir: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(insert_for_ever(Path(sys.argv[1])))
+    asyncio.run(insert_for_ever(Path(sys.argv[1]), sys.argv[2]))

@@ -1,4 +1,5 @@
-"""What every store keeps. Run on chDB in this process and on the same engine behind ClickHouse's HTTP interface."""
+"""What every store keeps. Run on chDB in this process, on the same engine behind ClickHouse's HTTP interface, and on
+SQLite. What only ClickHouse's engine has is tested with `chdb`, what only SQLite has in test_sqlite.py."""
 
 import asyncio
 import itertools
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from vantage_common.clock import SystemClock
 from vantage_common.errors import (
     NewerSchema,
     PermanentError,
@@ -25,10 +27,10 @@ from vantage_common.errors import (
 )
 from vantage_common.settings import Settings, load_settings
 from vantage_common.store.api import Held, Store
-from vantage_common.store.catalog import ARRIVED, TABLES
+from vantage_common.store.catalog import ROLLUPS, TABLES
 from vantage_common.store.clickhouse import MAX_DAYS_AN_INSERT, ClickHouseAdmin, ClickHouseStore, Retention, open_chdb
 from vantage_common.store.memory import release_engine_code
-from vantage_common.store.migrations import Applied, load_migrations, pending
+from vantage_common.store.migrations import Applied, Engine, load_migrations, pending
 from vantage_common.store.open import open_store
 from vantage_common.store.plan import (
     Call,
@@ -46,6 +48,7 @@ from vantage_common.store.plan import (
     between,
     eq,
 )
+from vantage_common.store.sqlite import SqliteAdmin, SqliteStore
 
 from tests.clickhouse_http import clickhouse_http
 from tests.contract.store_inserter import ROWS_A_BLOCK
@@ -75,12 +78,12 @@ LOG: dict[str, Any] = {"timestamp": NOON_MS, "service_name": "checkout", "severi
 KEEP = Retention(raw_days=3650, spans_days=3650)
 
 
-@pytest.fixture(params=["chdb", "clickhouse"])
+@pytest.fixture(params=["chdb", "clickhouse", "sqlite"])
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     """Settings of a store that nobody has opened yet."""
     days: dict[str, Any] = {"retention_raw_days": 3650, "retention_spans_days": 3650}
-    if request.param == "chdb":
-        yield load_settings(data_dir=tmp_path, store="chdb", **days)
+    if request.param != "clickhouse":
+        yield load_settings(data_dir=tmp_path, store=request.param, **days)
         return
     with clickhouse_http(tmp_path) as server:
         yield load_settings(store="clickhouse", clickhouse_host="127.0.0.1", clickhouse_port=server.port, **days)
@@ -95,7 +98,7 @@ async def store(where: Settings) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def embedded(tmp_path: Path) -> AsyncIterator[ClickHouseStore]:
+async def chdb(tmp_path: Path) -> AsyncIterator[ClickHouseStore]:
     """chDB with a single reader: what that one is busy with, everybody waits for."""
     opened = open_chdb(tmp_path, "vantage", KEEP, readers=1)
     await opened.admin.migrate()
@@ -103,18 +106,29 @@ async def embedded(tmp_path: Path) -> AsyncIterator[ClickHouseStore]:
     await opened.close()
 
 
-async def test_the_engine_has_the_tables_of_the_catalog(embedded: ClickHouseStore) -> None:
+def open_embedded(engine: str, directory: Path, readers: int) -> Store:
+    if engine == "chdb":
+        return open_chdb(directory, "vantage", KEEP, readers=readers)
+    return SqliteStore(directory / "store.sqlite", retention=KEEP, clock=SystemClock(), readers=readers)
+
+
+@pytest.fixture(params=["chdb", "sqlite"])
+async def embedded(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """A store in this process with a single reader."""
+    opened = open_embedded(request.param, tmp_path, readers=1)
+    await opened.admin.migrate()
+    yield opened
+    await opened.close()
+
+
+async def test_the_engine_has_the_tables_of_the_catalog(chdb: ClickHouseStore) -> None:
     """Migrations from the first to the last make what the catalog says."""
-    admin = embedded.admin
-    assert isinstance(admin, ClickHouseAdmin)
-    for table in TABLES.values():
-        asked = f"SELECT name, type FROM system.columns WHERE table = '{table.name}' ORDER BY position"
-        columns = await admin.run(lambda client, sql=asked: client.query(sql).result_rows)
-        assert columns == [(column.name, column.type) for column in (*table.columns, ARRIVED)]
-        keys = f"SELECT sorting_key, partition_key FROM system.tables WHERE name = '{table.name}'"
-        assert await admin.run(lambda client, sql=keys: client.query(sql).result_rows) == [
-            (", ".join(table.order_by), f"toYYYYMMDD({table.time})")
-        ]
+    for table in (TABLES | ROLLUPS).values():
+        ours = f"database = 'vantage' AND table = '{table.name}'"
+        asked = f"SELECT name, type FROM system.columns WHERE {ours} ORDER BY position"
+        assert await ask(chdb, asked) == [(column.name, column.type) for column in (*table.columns, *table.filled)]
+        keys = f"SELECT sorting_key, partition_key FROM system.tables WHERE {ours}"
+        assert await ask(chdb, keys) == [(", ".join(table.order_by), f"{table.partition}({table.time})")]
 
 
 def call(function: str, *args: Expr, params: tuple[float, ...] = ()) -> Call:
@@ -168,12 +182,14 @@ async def test_an_insert_with_the_same_token_is_taken_once(store: Store) -> None
     assert await value(store, call("rows")) == 2
 
 
-async def test_a_block_becomes_one_part_a_day(store: Store) -> None:
+async def test_a_large_block_is_taken_whole(store: Store) -> None:
     items = [{"timestamp": NOON_MS + day * DAY_MS, "value": i} for i in range(40_000) for day in (0, 1)]
     await insert_samples(store, items, token="big")
     sizes = await store.admin.table_sizes()
     assert sizes["metrics"][0] == 80_000
     assert sizes["metrics"][1] > 0
+    if store.name == "sqlite":
+        return
     parts = "SELECT partition, rows, level FROM system.parts WHERE table = 'metrics' AND active ORDER BY 1"
     assert await ask(store, parts) == [("20260922", 40_000, 0), ("20260923", 40_000, 0)]
 
@@ -218,10 +234,19 @@ async def test_rows_that_fit_no_column_are_rejected_for_good(store: Store, colum
     assert await value(store, call("rows")) == 0
 
 
-async def test_more_days_than_a_block_may_span_are_rejected(embedded: ClickHouseStore) -> None:
+async def test_a_rehearsal_refuses_what_an_insert_would_and_keeps_nothing(store: Store) -> None:
+    columns = block("metrics", rows_of("metrics", [SAMPLE] * 3))
+    await store.writer.rehearse("metrics", columns)
+    with pytest.raises(StoreRejected, match="metrics"):
+        await store.writer.rehearse("metrics", {**columns, "status_code": [200, -1, 200]})
+    assert await value(store, call("count")) == 0
+    assert await store.writer.insert("metrics", columns, token="t") == 3
+
+
+async def test_more_days_than_a_block_may_span_are_rejected(chdb: ClickHouseStore) -> None:
     days = range(MAX_DAYS_AN_INSERT + 1)
     with pytest.raises(StoreRejected, match="252"):
-        await insert_samples(embedded, [{"timestamp": NOON_MS - day * DAY_MS} for day in days], token="wide")
+        await insert_samples(chdb, [{"timestamp": NOON_MS - day * DAY_MS} for day in days], token="wide")
 
 
 async def test_a_workspace_sees_its_own_rows_whatever_the_filter(store: Store) -> None:
@@ -277,7 +302,7 @@ async def test_buckets_groups_and_order(store: Store) -> None:
 
 
 @pytest.mark.parametrize("unit", ["SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH"])
-async def test_every_unit_makes_buckets_of_ms(embedded: ClickHouseStore, unit: str) -> None:
+async def test_every_unit_makes_buckets_of_ms(embedded: Store, unit: str) -> None:
     await insert_samples(embedded, [{}], token="a")
     start = await value(embedded, call("time_bucket", Column("timestamp"), Interval(1, unit)))
     assert NOON_MS - 31 * DAY_MS < start <= NOON_MS
@@ -302,7 +327,7 @@ async def test_every_unit_makes_buckets_of_ms(embedded: ClickHouseStore, unit: s
         (Output("nothing"), "selects no"),
     ],
 )
-async def test_a_plan_that_makes_no_sense_is_the_users_error(embedded: ClickHouseStore, expr: Expr, said: str) -> None:
+async def test_a_plan_that_makes_no_sense_is_the_users_error(embedded: Store, expr: Expr, said: str) -> None:
     with pytest.raises(UserError, match=said):
         await embedded.reader.query(plan(expr))
     assert await value(embedded, call("rows")) == 0
@@ -336,7 +361,7 @@ _workspaces = itertools.count()
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS)
 async def test_weighted_rows_answer_like_the_observations_they_stand_for(
-    embedded: ClickHouseStore, rows: list[tuple[float, int, int]]
+    embedded: Store, rows: list[tuple[float, int, int]]
 ) -> None:
     number = next(_workspaces)
     merged = [{"value": v, "count": n, "status_code": code} for v, n, code in rows]
@@ -349,7 +374,7 @@ async def test_weighted_rows_answer_like_the_observations_they_stand_for(
         assert left == pytest.approx(right, abs=1e-5), law
 
 
-def slow_plan(columns: int = 12, layers: int = 40) -> QueryPlan:
+def slow_plan(columns: int = 60, layers: int = 8) -> QueryPlan:
     """Minutes of work over `slow_rows`, in chunks of a fraction of a second. Each column differs at its root, so
     that the engine cannot compute one for all."""
 
@@ -367,7 +392,7 @@ async def fill_slow_rows(store: Store) -> None:
     await store.writer.insert("logs", block("logs", rows), token="slow")
 
 
-async def test_a_query_over_its_time_is_stopped_and_its_handle_returns(embedded: ClickHouseStore) -> None:
+async def test_a_query_over_its_time_is_stopped_and_its_handle_returns(embedded: Store) -> None:
     await fill_slow_rows(embedded)
     with pytest.raises(QueryTimeout, match="longer than"):
         await embedded.reader.query(slow_plan(), timeout_s=0.3)
@@ -375,7 +400,7 @@ async def test_a_query_over_its_time_is_stopped_and_its_handle_returns(embedded:
     assert answer.rows == ((4000,),)
 
 
-async def test_a_cancelled_query_is_stopped_and_its_handle_returns(embedded: ClickHouseStore) -> None:
+async def test_a_cancelled_query_is_stopped_and_its_handle_returns(embedded: Store) -> None:
     await fill_slow_rows(embedded)
     task = asyncio.create_task(embedded.reader.query(slow_plan()))
     done, _ = await asyncio.wait({task}, timeout=0.3)
@@ -387,8 +412,9 @@ async def test_a_cancelled_query_is_stopped_and_its_handle_returns(embedded: Cli
     assert answer.rows == ((4000,),)
 
 
-async def test_a_store_closes_while_a_query_runs(tmp_path: Path) -> None:
-    store = open_chdb(tmp_path, "vantage", KEEP)
+@pytest.mark.parametrize("engine", ["chdb", "sqlite"])
+async def test_a_store_closes_while_a_query_runs(tmp_path: Path, engine: str) -> None:
+    store = open_embedded(engine, tmp_path, readers=4)
     await store.admin.migrate()
     await fill_slow_rows(store)
     task = asyncio.create_task(store.reader.query(slow_plan()))
@@ -415,19 +441,25 @@ async def test_readers_do_not_wait_for_one_another_or_for_the_writer(store: Stor
 
 async def test_migrations_run_once(where: Settings) -> None:
     store = open_store(where)
-    assert await store.admin.migrate() == [migration.name for migration in load_migrations()]
+    engine: Engine = "sqlite" if where.store == "sqlite" else "clickhouse"
+    assert await store.admin.migrate() == [migration.name for migration in load_migrations(engine)]
     assert await store.admin.migrate() == []
     await store.admin.ping()
     await store.close()
 
 
-async def test_a_store_of_a_newer_vantage_is_refused(tmp_path: Path) -> None:
-    settings = load_settings(data_dir=tmp_path, store="chdb")
+@pytest.mark.parametrize("engine", ["chdb", "sqlite"])
+async def test_a_store_of_a_newer_vantage_is_refused(tmp_path: Path, engine: str) -> None:
+    settings = load_settings(data_dir=tmp_path, store=engine)
     store = open_store(settings)
     await store.admin.migrate()
-    assert isinstance(store.admin, ClickHouseAdmin)
-    later = "INSERT INTO vantage.migrations (version, name, checksum) VALUES (9999, '9999_later.sql', '')"
-    await store.admin.run(lambda client: client.command(later))
+    if isinstance(store.admin, ClickHouseAdmin):
+        later = "INSERT INTO vantage.migrations (version, name, checksum) VALUES (9999, '9999_later.sql', '')"
+        await store.admin.run(lambda client: client.command(later))
+    else:
+        assert isinstance(store.admin, SqliteAdmin)
+        later = "INSERT INTO migrations VALUES (9999, '9999_later.sql', '', 0)"
+        await store.admin.run(lambda connection: connection.execute(later))
     with pytest.raises(NewerSchema, match=r"9999.*upgrade"):
         await store.admin.migrate()
     await store.close()
@@ -461,48 +493,53 @@ async def test_acknowledged_rows_survive_close_and_open(where: Settings) -> None
         await store.close()
 
 
-def test_acknowledged_rows_survive_kill_9(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["chdb", "sqlite"])
+def test_acknowledged_rows_survive_kill_9(tmp_path: Path, engine: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "tests.contract.store_inserter", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.contract.store_inserter", str(tmp_path), engine]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as process:
         assert process.stdout is not None
         acknowledged = 0
         for line in process.stdout:
             acknowledged = int(line)
             if acknowledged == 20:
-                with pytest.raises(StoreUnavailable, match="in use by another process"):
-                    open_store(load_settings(data_dir=tmp_path, store="chdb"))
+                if engine == "chdb":
+                    with pytest.raises(StoreUnavailable, match="in use by another process"):
+                        open_store(load_settings(data_dir=tmp_path, store="chdb"))
                 process.send_signal(signal.SIGKILL)
-    rows = asyncio.run(_stored_rows(tmp_path))
+    rows = asyncio.run(_stored_rows(tmp_path, engine))
     assert acknowledged >= 20
     assert rows in (acknowledged * ROWS_A_BLOCK, (acknowledged + 1) * ROWS_A_BLOCK)
 
 
-async def _stored_rows(data_dir: Path) -> Any:
-    store = open_store(load_settings(data_dir=data_dir, store="chdb", retention_raw_days=3650))
+async def _stored_rows(data_dir: Path, engine: str) -> Any:
+    store = open_store(load_settings(data_dir=data_dir, store=engine, retention_raw_days=3650))
     await store.admin.migrate()
     rows = await value(store, call("rows"))
     await store.close()
     return rows
 
 
-def test_a_process_that_used_the_store_exits_cleanly(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["chdb", "sqlite"])
+def test_a_process_that_used_the_store_exits_cleanly(tmp_path: Path, engine: str) -> None:
     code = (
         "import asyncio, sys; from pathlib import Path\n"
         "from vantage_common.settings import load_settings; from vantage_common.store.open import open_store\n"
         "async def main():\n"
-        "    store = open_store(load_settings(data_dir=Path(sys.argv[1]), store='chdb'))\n"
+        "    store = open_store(load_settings(data_dir=Path(sys.argv[1]), store=sys.argv[2]))\n"
         "    await store.admin.migrate(); await store.admin.ping(); await store.close()\n"
         "asyncio.run(main())\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", code, str(tmp_path), engine]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_directory_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["chdb", "sqlite"])
+def test_a_directory_that_cannot_be_made_is_said_in_one_line(tmp_path: Path, engine: str) -> None:
     (tmp_path / "file").write_text("not a directory")
     with pytest.raises(PermanentError, match="VANTAGE_DATA_DIR") as caught:
-        open_store(load_settings(data_dir=tmp_path / "file", store="chdb"))
+        open_store(load_settings(data_dir=tmp_path / "file", store=engine))
     assert "\n" not in str(caught.value)
 
 
@@ -517,7 +554,7 @@ async def test_a_server_that_is_away_is_unavailable_not_fatal() -> None:
     await store.close()
 
 
-async def test_an_engine_whose_code_was_let_go_answers_as_before(embedded: ClickHouseStore) -> None:
-    await insert_samples(embedded, [{}], token="a")
+async def test_an_engine_whose_code_was_let_go_answers_as_before(chdb: ClickHouseStore) -> None:
+    await insert_samples(chdb, [{}], token="a")
     assert release_engine_code() > 100 << 20
-    assert await value(embedded, call("rows")) == 1
+    assert await value(chdb, call("rows")) == 1

@@ -1,4 +1,4 @@
-"""The fixed data set of the cases, in chDB; closed behind each module, for a process has one engine at a time."""
+"""The fixed data set of the cases, in each embedded store; closed behind each module, for a process has one chDB."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -50,10 +50,12 @@ def runner() -> Iterator[asyncio.Runner]:
         yield runner
 
 
-@pytest.fixture(scope="module")
-def filled(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+@pytest.fixture(scope="module", params=["chdb", "sqlite"])
+def filled(
+    request: pytest.FixtureRequest, runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
     days: dict[str, Any] = {"retention_raw_days": 3650, "retention_spans_days": 3650}
-    store = open_store(load_settings(data_dir=tmp_path_factory.mktemp("vql"), store="chdb", **days))
+    store = open_store(load_settings(data_dir=tmp_path_factory.mktemp("vql"), store=request.param, **days))
     runner.run(_fill(store))
     yield store
     runner.run(store.close())

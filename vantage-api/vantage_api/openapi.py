@@ -29,6 +29,7 @@ class _NoStore:
     writer: Any = None
     reader: Any = None
     admin: Any = None
+    rollups: Any = None
 
     async def close(self) -> None: ...
 

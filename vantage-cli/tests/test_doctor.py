@@ -16,7 +16,7 @@ WELL = {"status": "ok", "version": "0.1.0", "dependencies": {"store": {"status":
 
 
 def settings(directory: Path, port: int) -> Settings:
-    ports = {"collector_port": port, "query_port": port, "worker_port": port}
+    ports = {"collector_port": port, "query_port": port, "worker_port": port, "otlp_grpc_port": port}
     return Settings(_env_file=None, data_dir=directory, **ports)  # type: ignore[call-arg, arg-type]  # pydantic-settings takes it
 
 
@@ -28,7 +28,7 @@ async def findings(directory: Path, body: bytes) -> dict[str, Finding]:
 
 async def test_services_that_say_they_are_well_are(tmp_path: Path) -> None:
     found = await findings(tmp_path, json.dumps(WELL).encode())
-    for service in ("collector", "worker", "query API"):
+    for service in ("collector", "OTLP over gRPC", "worker", "query API"):
         assert found[service].well
     assert found["store"].detail == "chDB, in use by the running platform"
 
@@ -61,4 +61,5 @@ async def test_nothing_on_the_port_says_how_to_start(tmp_path: Path) -> None:
     with claimed(tmp_path):
         found = {finding.what: finding for finding in await examine(settings(tmp_path, port))}
     assert "vantage up" in found["worker"].detail
+    assert "VANTAGE_OTLP_GRPC_PORT" in found["OTLP over gRPC"].detail
     assert found["clock"].well

@@ -24,7 +24,7 @@ async def collector(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def core(settings: Settings, stop: asyncio.Event) -> None:
-    """Worker, query API and dashboard in the one process that owns chDB."""
+    """Worker, query API and dashboard in the one process that owns the store."""
     from vantage_cli.core import main
 
     await main(settings, stop)

@@ -1,4 +1,4 @@
-"""The core of `vantage up`: worker, query API and dashboard in the one process that owns chDB."""
+"""The core of `vantage up`: worker, query API and dashboard in the one process that owns the store."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from vantage_common.serving import serve_http, together
 from vantage_common.settings import Settings
 from vantage_common.sockets import bind
 from vantage_common.store.api import Store
-from vantage_common.store.open import open_store
+from vantage_common.store.open import EmbeddedKind, kind_here, open_store, store_path
 from vantage_worker.service import Worker
 
 from vantage_cli.paths import find_dashboard
@@ -47,7 +47,8 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def _opened_store(settings: Settings) -> Store:
-    """chDB with its tables. Raises PermanentError: a server may come back, a directory does not mend itself."""
+    """The embedded store with its tables. Raises PermanentError: a server may come back, a directory does not mend
+    itself."""
     store = None
     try:
         store = open_store(settings)
@@ -55,7 +56,8 @@ async def _opened_store(settings: Settings) -> Store:
     except StoreUnavailable as error:
         if store is not None:
             await store.close()
+        kind: EmbeddedKind = "sqlite" if kind_here(settings) == "sqlite" else "chdb"
         raise PermanentError(
-            f"{error}; if {settings.data_dir / 'chdb'} is damaged, restore it from a copy, or move it away"
+            f"{error}; if {store_path(settings, kind)} is damaged, restore it from a copy, or move it away"
         ) from None
     return store

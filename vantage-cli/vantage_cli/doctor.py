@@ -1,5 +1,6 @@
 """`vantage doctor`: what a person would check by hand, each with its mend."""
 
+import asyncio
 import platform
 import shutil
 from collections.abc import Awaitable, Callable
@@ -35,6 +36,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("broker", lambda: _broker(settings)),
         ("store", lambda: _store(settings)),
         ("collector", lambda: _service(settings.collector_host, settings.collector_port, "VANTAGE_COLLECTOR_PORT")),
+        ("OTLP over gRPC", lambda: _otlp_grpc(settings.collector_host, settings.otlp_grpc_port)),
         ("worker", lambda: _service(settings.worker_host, settings.worker_port, "VANTAGE_WORKER_PORT")),
         ("query API", lambda: _service(settings.query_host, settings.query_port, "VANTAGE_QUERY_PORT")),
         ("clock", lambda: _clock(settings)),
@@ -86,17 +88,18 @@ async def _broker(settings: Settings) -> str:
 
 
 async def _store(settings: Settings) -> str:
-    if settings.store_kind == "chdb" and is_claimed(settings.data_dir):
-        return "chDB, in use by the running platform"
-    from vantage_common.store.open import open_store
+    from vantage_common.store.open import kind_here, open_store
 
+    if kind_here(settings) == "chdb" and is_claimed(settings.data_dir):
+        return "chDB, in use by the running platform"
     store = open_store(settings)
     try:
         await store.admin.ping()
         rows = sum(rows for rows, _ in (await store.admin.table_sizes()).values())
     finally:
         await store.close()
-    return f"{store.name}, {rows} rows"
+    instead = "; chDB cannot be loaded here" if store.name == "sqlite" and settings.store == "auto" else ""
+    return f"{store.name}, {rows} rows{instead}"
 
 
 async def _service(host: str, port: int, variable: str) -> str:
@@ -116,6 +119,21 @@ async def _service(host: str, port: int, variable: str) -> str:
                 f"what answers at {address} (status {response.status_code}) is not Vantage: "
                 f"stop the program that holds port {port}, or set {variable} to a free port"
             )
+
+
+async def _otlp_grpc(host: str, port: int) -> str:
+    """Whether somebody listens: without the collector's key no more can be asked."""
+    if not port:
+        return "off"
+    try:
+        async with asyncio.timeout(3):
+            _, writer = await asyncio.open_connection(host, port)
+            writer.close()
+    except OSError:
+        raise VantageError(
+            f"nothing listens on {host}:{port}: start the collector with `vantage up`, or set VANTAGE_OTLP_GRPC_PORT"
+        ) from None
+    return f"{host}:{port}"
 
 
 def _is_down(state: Any) -> bool:

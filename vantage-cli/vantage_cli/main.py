@@ -1,4 +1,4 @@
-"""The `vantage` command: up, demo, simulate, query, doctor."""
+"""The `vantage` command: up, demo, simulate, query, migrate, doctor."""
 
 import asyncio
 import csv
@@ -59,12 +59,17 @@ def _announce(settings: Settings, *, open_browser: bool) -> None:
     city = url(_shown(settings.dashboard_host), settings.dashboard_port)
     tell("")
     tell(f"  city       {city}")
-    tell(f"  collector  {url(_shown(settings.collector_host), settings.collector_port)}   (send data here)")
+    collector = url(_shown(settings.collector_host), settings.collector_port)
+    tell(f"  collector  {collector}   (send data here{_grpc(settings)})")
     tell(f"  API        {url(_shown(settings.query_host), settings.query_port)}   (docs at /docs)")
     tell("")
     tell(f"Vantage {__version__} is ready. Data in {settings.data_dir.resolve()}; Ctrl-C stops it.")
     if open_browser:
         webbrowser.open(city)
+
+
+def _grpc(settings: Settings) -> str:
+    return f"; OTLP over gRPC on port {settings.otlp_grpc_port}" if settings.otlp_grpc_port else ""
 
 
 def _shown(host: str) -> str:
@@ -193,6 +198,16 @@ def _cell(value: object) -> str:
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
+
+
+@app.command()
+def migrate(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be run, and run nothing")] = False,
+) -> None:
+    """Bring the store's tables up to date, as the worker does when it starts."""
+    from vantage_cli.migrate import migrate_store
+
+    asyncio.run(migrate_store(load_settings(), tell, dry_run=dry_run))
 
 
 @app.command()

@@ -16,6 +16,7 @@ from typing import IO
 from vantage_common.errors import PermanentError
 from vantage_common.settings import Settings, load_settings
 from vantage_common.sockets import bind
+from vantage_common.store.open import kind_here
 
 from vantage_cli.paths import find_dashboard, log_path
 
@@ -40,8 +41,11 @@ class Child:
 
 
 def embedded_settings() -> Settings:
-    """The settings of this machine, with the embedded log and chDB whatever else is configured."""
-    chosen = load_settings(bus="embedded", store="chdb", trust_loopback=True)
+    """The settings of this machine, with the embedded log and store whatever else is configured."""
+    store = load_settings().store
+    chosen = load_settings(
+        bus="embedded", store="auto" if store == "clickhouse" else store, clickhouse_host="", trust_loopback=True
+    )
     if "bus_partitions" in chosen.model_fields_set:
         return chosen
     return chosen.model_copy(update={"bus_partitions": 1})
@@ -52,7 +56,8 @@ def child_environment(settings: Settings) -> dict[str, str]:
     return {
         **os.environ,
         "VANTAGE_BUS": "embedded",
-        "VANTAGE_STORE": "chdb",
+        "VANTAGE_STORE": settings.store,
+        "VANTAGE_CLICKHOUSE_HOST": "",
         "VANTAGE_TRUST_LOOPBACK": "true",
         "VANTAGE_BUS_PARTITIONS": str(settings.bus_partitions),
         "VANTAGE_DATA_DIR": str(settings.data_dir.resolve()),
@@ -64,12 +69,14 @@ def check_ports(settings: Settings) -> None:
     """Binds every port for a moment. Raises PortInUse with the setting to change."""
     for host, port, variable in (
         (settings.collector_host, settings.collector_port, "VANTAGE_COLLECTOR_PORT"),
+        (settings.collector_host, settings.otlp_grpc_port, "VANTAGE_OTLP_GRPC_PORT"),
         (settings.query_host, settings.query_port, "VANTAGE_QUERY_PORT"),
         (settings.query_host, settings.query_metrics_port, "VANTAGE_QUERY_METRICS_PORT"),
         (settings.dashboard_host, settings.dashboard_port, "VANTAGE_DASHBOARD_PORT"),
         (settings.worker_host, settings.worker_port, "VANTAGE_WORKER_PORT"),
     ):
-        bind(host, port, variable).close()
+        if port:
+            bind(host, port, variable).close()
 
 
 @contextmanager
@@ -218,12 +225,18 @@ def _answers(address: str, path: str) -> bool:
 def up(say: Say, *, with_simulator: bool, when_ready: Callable[[Settings], None]) -> None:
     """Runs the platform until Ctrl-C or SIGTERM. Raises PermanentError with one line that says how to mend it."""
     settings = embedded_settings()
+    if kind_here(settings) == "sqlite":
+        say(f"rows are kept in SQLite ({_why_sqlite(settings)}): fit for a trial, docs/store.md says what it lacks")
     find_dashboard(settings)
     check_ports(settings)
     with claimed(settings.data_dir):
         supervisor = Supervisor(settings, say, with_simulator=with_simulator)
         supervisor.run(lambda: when_ready(settings))
     say("stopped")
+
+
+def _why_sqlite(settings: Settings) -> str:
+    return "chDB is not installed: it has no wheel for every machine" if settings.store == "auto" else "VANTAGE_STORE"
 
 
 def tell(line: str) -> None:

@@ -228,7 +228,6 @@ BAD: dict[str, tuple[Any, dict[str, str], int, str]] = {
     "truncated gzip": (gzip.compress(VALID)[:-9], {"content-encoding": "gzip"}, 400, "invalid_encoding"),
     "plain called gzip": (VALID, {"content-encoding": "gzip"}, 400, "invalid_encoding"),
     "unknown encoding": (VALID, {"content-encoding": "br"}, 415, "unsupported_encoding"),
-    "protobuf": (b"\x0a\x00", {"content-type": "application/x-protobuf"}, 415, "unsupported_media_type"),
 }
 
 

@@ -20,20 +20,26 @@ from vantage_common.telemetry import get_logger
 
 from vantage_collector.cardinality import SeriesCap
 from vantage_collector.decode.native import Limits
+from vantage_collector.decode.otlp import EXPORTS, MEDIA_TYPES
+from vantage_collector.intake import Intake
 from vantage_collector.metrics import CollectorMetrics
 from vantage_collector.openapi import document_schemas
 from vantage_collector.publish import PulsePublisher, RawPublisher
 from vantage_collector.routes.about import about_routes, metrics_route
-from vantage_collector.routes.ingest import Intake, ingest_routes
+from vantage_collector.routes.ingest import MAX_NATIVE_BODY_BYTES, ingest_routes
+from vantage_collector.routes.otlp import grpc_routes, is_protobuf, media_type_of, respond
+from vantage_collector.routes.remote_write import WRITE_PATH, remote_write_routes
 from vantage_collector.stats import Stats
 
-MAX_BODY_BYTES = 1024 * 1024
+MAX_EXPORT_BODY_BYTES = 20 * 1024 * 1024
+"""Of OTLP and remote write, whose senders take a 413 as a reason to drop what they sent."""
 MAX_BODIES_BYTES = 128 * 1024 * 1024
 PING_TIMEOUT_S = 2.0
 PULSE_TIMEOUT_S = 2.0
 """An older pulse moves nothing, and the last ones may not hold up the stop."""
 _INGEST = ("/v1/metrics", "/v1/traces", "/v1/logs")
-_ROUTES = (*_INGEST, "/v1/stats", "/health", "/ready", "/live", "/metrics", "/docs", "/redoc", "/openapi.json")
+_ALL_INGEST = (*_INGEST, WRITE_PATH, *EXPORTS.values())
+_ROUTES = (*_ALL_INGEST, "/v1/stats", "/health", "/ready", "/live", "/metrics", "/docs", "/redoc", "/openapi.json")
 
 log = get_logger("vantage.collector")
 
@@ -84,21 +90,20 @@ def create_app(settings: Settings, bus: Bus, clock: Clock) -> FastAPI:
         description="Takes in metrics, spans and logs. 202 means that the broker has them.",
         lifespan=lifespan,
     )
-    app.include_router(
-        ingest_routes(
-            Intake(
-                clock=clock,
-                limits=Limits.of(settings),
-                topics=topics,
-                codec=settings.kafka_compression_type,
-                raw=raw,
-                pulses=pulses,
-                cap=SeriesCap(settings.max_new_series_per_hour, clock, on_capped),
-                metrics=metrics,
-                stats=stats,
-            )
-        )
+    intake = Intake(
+        clock=clock,
+        limits=Limits.of(settings),
+        topics=topics,
+        codec=settings.kafka_compression_type,
+        raw=raw,
+        pulses=pulses,
+        cap=SeriesCap(settings.max_new_series_per_hour, clock, on_capped),
+        metrics=metrics,
+        stats=stats,
     )
+    app.include_router(ingest_routes(intake))
+    app.include_router(remote_write_routes(intake))
+    app.include_router(grpc_routes(intake))
     app.include_router(
         about_routes(
             probes={"bus": lambda: publisher.ping(PING_TIMEOUT_S)},
@@ -115,20 +120,28 @@ def create_app(settings: Settings, bus: Bus, clock: Clock) -> FastAPI:
         keyring=load_keyring(settings, clock),
         required=required_scope,
         per_minute=settings.rate_limit_per_minute,
-        max_body_bytes=MAX_BODY_BYTES,
+        max_body_bytes=max_body_bytes,
         budget=budget,
-        routine=PROBES.union(_INGEST),
+        routine=PROBES.union(_ALL_INGEST),
         sinks=[on_request],
         on_error=on_error,
+        respond=respond,
     )
     return app
 
 
 def required_scope(method: str, path: str) -> KeyScope | None:
     """Data and stats need a key; probes, metrics and documentation do not."""
-    if path in _INGEST:
+    if path in _ALL_INGEST:
         return "ingest"
     return "query" if path == "/v1/stats" else None
+
+
+def max_body_bytes(scope: Scope) -> int:
+    """JSON may turn out to be OTLP, which may be larger; a native body that is goes no further than its route."""
+    if scope["path"] in _ALL_INGEST and (is_protobuf(scope) or media_type_of(scope) == MEDIA_TYPES["json"]):
+        return MAX_EXPORT_BODY_BYTES
+    return MAX_NATIVE_BODY_BYTES
 
 
 async def _make_topics(bus: Bus, topics: tuple[str, ...], done: asyncio.Event) -> None:

@@ -42,6 +42,12 @@ class CollectorMetrics:
             ["kind"],
             registry=self.registry,
         )
+        self.refused = Counter(
+            "vantage_collector_items_refused_total",
+            "Items left out of OTLP and remote write requests that were taken otherwise",
+            ["kind"],
+            registry=self.registry,
+        )
         self.rows = Counter(
             "vantage_collector_rows_published_total",
             "Rows published, after pre-aggregation",

@@ -99,12 +99,39 @@ _REFUSALS = {
     401: "no API key, an unknown or an expired one",
     403: "a key without the scope `ingest`",
     408: "the body was not complete in time",
-    413: "a body of more than 1 MiB, or a batch of more than VANTAGE_MAX_BATCH_SIZE items",
+    413: "a body of more than 1 MiB (OTLP: 20 MiB), or a batch of more than VANTAGE_MAX_BATCH_SIZE items",
     415: "a Content-Type or Content-Encoding that is not spoken here",
     422: "a batch with faults: the first ten in `details`, and nothing of it stored",
     429: "too many requests: come back after Retry-After",
     503: "the broker has not acknowledged in time: send the batch again after Retry-After",
 }
+
+
+_OTLP_MESSAGES: dict[Kind, str] = {"metrics": "Metrics", "spans": "Trace", "logs": "Logs"}
+_PROTOBUF = "application/x-protobuf"
+
+
+def _binary(description: str) -> dict[str, Any]:
+    return {_PROTOBUF: {"schema": {"type": "string", "format": "binary", "description": description}}}
+
+
+def remote_write_docs() -> dict[str, Any]:
+    """As `ingest_docs`, for Prometheus remote write."""
+    content = _binary("prometheus.WriteRequest, or io.prometheus.write.v2.Request where the content type says so")
+    refused = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}, **_binary("google.rpc.Status")}
+    refusals = {status: text for status, text in _REFUSALS.items() if status != 422}
+    refusals |= {
+        400: "no such message, damaged snappy; in version 2.0 also when some samples were not written",
+        413: "a body of more than 20 MiB",
+    }
+    return {
+        "status_code": 204,
+        "openapi_extra": {"requestBody": {"required": True, "content": content}},
+        "responses": {
+            204: {"description": "The broker has the samples."},
+            **{status: {"description": text, "content": refused} for status, text in refusals.items()},
+        },
+    }
 
 
 def ingest_docs(kind: Kind) -> dict[str, Any]:
@@ -113,12 +140,20 @@ def ingest_docs(kind: Kind) -> dict[str, Any]:
         "schema": {"$ref": f"#/components/schemas/{_BATCHES[kind].__name__}"},
         "example": EXAMPLES[kind],
     }
-    refused = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    message = f"Export{_OTLP_MESSAGES[kind]}Service"
+    exported = {"application/json": {"schema": {"type": "object"}}, **_binary(f"OTLP's {message}Response")}
+    refused = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}, **_binary("google.rpc.Status")}
     accepted = {"schema": {"$ref": "#/components/schemas/Accepted"}, "example": {"accepted": 2, "rows": 2}}
     return {
         "status_code": 202,
-        "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": content}}},
+        "openapi_extra": {
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": content, **_binary(f"OTLP's {message}Request")},
+            }
+        },
         "responses": {
+            200: {"description": "OTLP: the broker has what was not rejected.", "content": exported},
             202: {"description": "The broker has the data.", "content": {"application/json": accepted}},
             **{status: {"description": text, "content": refused} for status, text in _REFUSALS.items()},
         },

@@ -63,6 +63,7 @@ class Stats:
         self._accepted_per_second = PerSecond(clock)
         self._rows: Counter[Kind] = Counter()
         self._capped: Counter[tuple[str, str]] = Counter()
+        self._refused: Counter[Kind] = Counter()
         self._errors: Counter[str] = Counter()
         self._last_errors: deque[FailedRequest] = deque(maxlen=MAX_ERRORS)
 
@@ -78,6 +79,10 @@ class Stats:
         """Samples beyond a service's allowance of new series."""
         if (workspace, service) in self._capped or len(self._capped) < MAX_CAPPED:
             self._capped[workspace, service] += samples
+
+    def refused(self, kind: Kind, items: int) -> None:
+        """Items left out of a request that was taken otherwise."""
+        self._refused[kind] += items
 
     def finished(self) -> None:
         """Any request, answered in whatever way."""
@@ -99,6 +104,7 @@ class Stats:
             "accepted": {kind: self._accepted[kind] for kind in ("metrics", "spans", "logs")},
             "accepted_per_second": round(self._accepted_per_second.rate(), 3),
             "rows": {kind: self._rows[kind] for kind in ("metrics", "spans", "logs")},
+            "refused": {kind: self._refused[kind] for kind in ("metrics", "spans", "logs")},
             "queue": {"items": held_items, "bytes": held_bytes},
             "series_capped": {
                 service: samples for (owner, service), samples in self._capped.items() if owner == workspace

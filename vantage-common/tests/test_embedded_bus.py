@@ -174,6 +174,22 @@ async def test_trim_deletes_what_is_past_retention_and_keeps_offsets(
     assert [(message.offset, message.value) for message in await everything(bus)] == [(251, b"newer")]
 
 
+async def test_what_was_trimmed_unread_is_no_longer_lag(
+    bus: EmbeddedBus, publisher: Publisher, clock: ManualClock
+) -> None:
+    member = bus.subscription("group", [TOPIC])
+    await member.start(GroupHooks())
+    await publisher.publish(records(*[b"old"] * 3), 5)
+    await member.fetch(1, 1.0)
+    assert await member.lag() == 2
+    clock.advance(3 * HOUR_S)
+    await bus.trim()
+    assert await member.lag() == 0
+    await publisher.publish(records(b"new"), 5)
+    assert await member.lag() == 1
+    await member.stop()
+
+
 async def test_pulses_are_kept_for_an_hour_only(bus: EmbeddedBus, publisher: Publisher, clock: ManualClock) -> None:
     await publisher.publish([*records(b"raw"), *records(b"pulse", topic=PULSES)], 5)
     clock.advance(1.1 * HOUR_S)

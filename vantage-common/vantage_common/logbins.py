@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import ceil, exp, log
 
 ZERO_BIN = 0
-_SHIFT = 80_000
+BIN_SHIFT = 80_000
 """Added to the exponent so that its sign is free for the value's: |exponent| < 75 000 for γ ≥ 1.01 and any double."""
+BIN_SLACK = 1e-9
+"""Of an exponent: a power of γ falls into the bin that it bounds, whatever its logarithm rounds to."""
 
 
 def bin_of(value: float, gamma: float) -> int:
@@ -19,11 +21,11 @@ def bin_of(value: float, gamma: float) -> int:
 
 def bins_of(values: Iterable[float], gamma: float) -> Sequence[int]:
     """The signed bin number of each finite value."""
-    width = log(gamma)
+    width, shift, slack = log(gamma), BIN_SHIFT, BIN_SLACK
     return [
-        ceil(log(value) / width - 1e-9) + _SHIFT
+        ceil(log(value) / width - slack) + shift
         if value > 0
-        else -ceil(log(-value) / width - 1e-9) - _SHIFT
+        else -ceil(log(-value) / width - slack) - shift
         if value
         else ZERO_BIN
         for value in values
@@ -34,7 +36,7 @@ def representative(bin_number: int, gamma: float) -> float:
     """The value that stands for a bin: the geometric middle of its bounds."""
     if bin_number == ZERO_BIN:
         return 0.0
-    magnitude = exp((abs(bin_number) - _SHIFT - 0.5) * log(gamma))
+    magnitude = exp((abs(bin_number) - BIN_SHIFT - 0.5) * log(gamma))
     return magnitude if bin_number > 0 else -magnitude
 
 

@@ -19,6 +19,8 @@ from vantage_common.http.deadline import DeadlineProtocol
 from vantage_common.settings import Settings, load_settings
 from vantage_common.telemetry import configure_logging, get_logger
 
+GC_THRESHOLD = 10_000
+"""Objects made before the cyclic garbage collector looks at the young ones; Python's own is 700."""
 GRACEFUL_S = 5
 """How long open connections may finish after the stop; WebSockets would otherwise hold a service for ever."""
 
@@ -117,10 +119,17 @@ def run_service(
     return 0
 
 
-async def _until_signalled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
-    # What has been imported lives as long as the process: collections need not visit it (a fifth of ingest's CPU).
+def _tame_collector() -> None:
+    """What has been imported lives as long as the process, and rows are strings and numbers in lists, which form no
+    cycles: looking through it all at Python's own pace costs a fifth of ingest's CPU time, with small records a third.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
+
+
+async def _until_signalled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    _tame_collector()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("VANTAGE_COLLECTOR_PORT", "VANTAGE_API_PORT"),
         description="port of the collector (VANTAGE_API_PORT is the old name)",
     )
+    otlp_grpc_port: int = Field(
+        4317, ge=0, le=65535, description="port of OTLP over gRPC, on the collector's address; 0 is off"
+    )
     query_host: str = Field("127.0.0.1", description="address the query API binds")
     query_port: int = Field(5000, ge=1, le=65535, description="port of the query API")
     query_metrics_port: int = Field(9091, ge=1, le=65535, description="port of the query API's own Prometheus metrics")
@@ -62,8 +65,8 @@ class Settings(BaseSettings):
     publish_timeout_s: float = Field(5, gt=0, le=60, description="a request is answered 503 after so long without ack")
 
     # The store
-    store: Literal["auto", "chdb", "clickhouse"] = Field(
-        "auto", description="auto: clickhouse when a host is set, else chDB in the data directory"
+    store: Literal["auto", "chdb", "clickhouse", "sqlite"] = Field(
+        "auto", description="auto: clickhouse when a host is set, else chDB in the data directory, or SQLite without it"
     )
     clickhouse_host: str = Field(
         "",
@@ -74,9 +77,14 @@ class Settings(BaseSettings):
     clickhouse_user: str = Field("default", description="its user")
     clickhouse_password: SecretStr = Field(SecretStr(""), description="its password")
     clickhouse_database: str = Field("vantage", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$", description="its database")
+    clickhouse_cluster: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9_-]{0,64}$",
+        description="its cluster: tables are made on all of its nodes, replicated and sharded by service",
+    )
     retention_raw_days: int = Field(90, ge=1, le=3650, description="days that raw metrics and logs are kept")
     retention_spans_days: int = Field(30, ge=1, le=3650, description="days that spans are kept")
-    data_dir: Path = Field(Path(".vantage"), description="directory of the embedded log and chDB")
+    data_dir: Path = Field(Path(".vantage"), description="directory of the embedded log and store")
 
     # Ingest and query limits
     max_batch_size: int = Field(1000, ge=1, le=100_000, description="metrics, spans or logs in one native request")
@@ -125,7 +133,7 @@ class Settings(BaseSettings):
         return self.bus
 
     @property
-    def store_kind(self) -> Literal["chdb", "clickhouse"]:
+    def store_kind(self) -> Literal["chdb", "clickhouse", "sqlite"]:
         if self.store == "auto":
             return "clickhouse" if self.clickhouse_host else "chdb"
         return self.store

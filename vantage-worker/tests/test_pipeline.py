@@ -2,157 +2,37 @@
 
 import asyncio
 import base64
-import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from vantage_common.block import BlockBody, columns_of, encode_block
-from vantage_common.bus.api import (
-    DEAD_LETTER,
-    METRICS_RAW,
-    Bus,
-    Commit,
-    GroupHooks,
-    Message,
-    Outgoing,
-    Subscription,
-    TopicPartition,
-)
+import structlog
+from vantage_common.bus.api import DEAD_LETTER, METRICS_RAW, Bus, Commit, GroupHooks, Message, Outgoing
 from vantage_common.bus.open import open_bus
 from vantage_common.clock import ManualClock
-from vantage_common.errors import StoreRejected, StoreUnavailable
-from vantage_common.model import Sample
+from vantage_common.errors import StoreUnavailable
 from vantage_common.settings import load_settings
-from vantage_common.store.api import Admin, Held, Reader, Writer
+from vantage_common.store.api import Held
+from vantage_worker import backpressure, lane, repeats
 from vantage_worker import pipeline as pipeline_module
 from vantage_worker.batch import Taken, day_of
-from vantage_worker.metrics import WorkerMetrics
-from vantage_worker.pipeline import GROUP, Pipeline, TooMuchPoison
+from vantage_worker.intent import ForeignCommit
+from vantage_worker.pipeline import GROUP, TooMuchPoison
 
-NOW = 1_790_035_200_000
-SOURCE = TopicPartition(METRICS_RAW, 0)
-
-
-class FaultyStore:
-    """Rows in memory. `fail_before` and `fail_after` inserts raise, without and with the rows having landed."""
-
-    name = "memory"
-    reader: Reader
-    admin: Admin
-
-    def __init__(self) -> None:
-        self.writer: Writer = self
-        self.rows: list[tuple[int, int, float]] = []
-        self.batches: list[tuple[str, int]] = []
-        self.fail_before = 0
-        self.fail_after = 0
-        self.attempts = 0
-        self.rejects = False
-        self.gate: asyncio.Event | None = None
-
-    async def insert(self, table: str, columns: Mapping[str, Sequence[Any]], *, token: str) -> int:
-        self.attempts += 1
-        if self.gate:
-            await self.gate.wait()
-        if self.rejects:
-            raise StoreRejected("a value does not fit its column")
-        if self.fail_before:
-            self.fail_before -= 1
-            raise StoreUnavailable("refused")
-        self.rows += zip(columns["_off"], map(day_of, columns["timestamp"]), columns["value"], strict=True)
-        self.batches += zip(columns["batch_id"], columns["batch_part"], strict=True)
-        if self.fail_after:
-            self.fail_after -= 1
-            raise StoreUnavailable("answer lost")
-        return len(columns["_off"])
-
-    async def held(self, table: str, source_id: int, start: int, end: int) -> frozenset[Held]:
-        return frozenset(Held(offset, day) for offset, day, _ in self.rows if start <= offset < end)
-
-    async def held_parts(self, table: str, batch_ids: Sequence[str], since_ms: int) -> frozenset[tuple[str, int]]:
-        return frozenset(part for part in self.batches if part[0] in batch_ids)
-
-    async def close(self) -> None:
-        return None
-
-    @property
-    def values(self) -> list[float]:
-        return sorted(value for _, _, value in self.rows)
-
-
-@pytest.fixture
-async def bus(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Bus]:
-    opened = open_bus(load_settings(data_dir=tmp_path, bus="embedded", bus_partitions=1), clock)
-    await opened.ensure_topics([METRICS_RAW, DEAD_LETTER])
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NOW)
-
-
-@pytest.fixture
-def store() -> FaultyStore:
-    return FaultyStore()
-
-
-def block(*values: float, batch_id: str = "", part: int = 0) -> Outgoing:
-    """A record with a row a value; the rows alternate between two days."""
-    rows = [
-        Sample(timestamp=NOW - (i % 2) * 86_400_000, service_name="s", metric_name="m", metric_type="gauge", value=v)
-        for i, v in enumerate(values)
-    ]
-    body = BlockBody("metrics", "default", "s", len(rows), columns_of("metrics", rows), batch_id, part)
-    return Outgoing(METRICS_RAW, b"default\x00s", encode_block(body))
-
-
-async def publish(bus: Bus, *records: Outgoing) -> None:
-    publisher = bus.publisher()
-    await publisher.start()
-    await publisher.publish(records, timeout_s=5)
-    await publisher.stop()
-
-
-class Running:
-    """A worker in the background whose clock runs as fast as the test polls."""
-
-    def __init__(self, bus: "Bus | RebalancingBus", store: FaultyStore, clock: ManualClock) -> None:
-        self._clock = clock
-        self.stop = asyncio.Event()
-        self.pipeline = Pipeline(cast(Bus, bus), store, clock, (METRICS_RAW,), WorkerMetrics())
-        self.task = asyncio.create_task(self.pipeline.run(self.stop))
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
-            while not condition():
-                if self.task.done():
-                    self.task.result()
-                self._clock.advance(0.5)
-                await asyncio.sleep(0.01)
-
-    async def finish(self) -> None:
-        self.stop.set()
-        await self.task
-
-    async def crash(self) -> None:
-        """As kill -9: nothing is flushed or committed any more."""
-        self.task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self.task
-
-
-async def committed(bus: Bus) -> Commit | None:
-    subscription = bus.subscription(GROUP, [METRICS_RAW])
-    await subscription.start(GroupHooks())
-    try:
-        return await subscription.committed(SOURCE)
-    finally:
-        await subscription.stop()
+from tests.worker_world import (
+    NOW,
+    SOURCE,
+    FaultyStore,
+    Landed,
+    RebalancingBus,
+    Running,
+    block,
+    committed,
+    publish,
+    read_all,
+)
 
 
 async def test_rows_reach_the_store_and_the_group_commits_past_them(
@@ -198,7 +78,10 @@ async def test_a_successor_inserts_only_what_its_predecessor_did_not(
     await first.until(lambda: store.attempts == 1)
     await first.crash()
     today, yesterday = day_of(NOW), day_of(NOW - 86_400_000)
-    by_day = [[(0, today, 1.0), (1, today, 3.0)], [(0, yesterday, 2.0), (1, yesterday, 4.0)]]
+    by_day = [
+        [Landed(0, today, 1.0), Landed(1, today, 3.0)],
+        [Landed(0, yesterday, 2.0), Landed(1, yesterday, 4.0)],
+    ]
     for rows in by_day[:landed_days]:
         store.rows += rows
     store.gate = None
@@ -277,68 +160,16 @@ async def test_the_breaker_opens_and_the_backlog_drains_when_the_store_is_back(
     assert store.values == [1, 2]
 
 
-async def read_all(bus: Bus, topic: str) -> list[Message]:
-    tail = bus.tail([topic])
-    await tail.start(from_ms=0)
-    try:
-        return await tail.fetch(1000, timeout_s=5)
-    finally:
-        await tail.stop()
-
-
-class Rebalancing:
-    """A member of the embedded group that `rebalance` makes lose every partition and get it back, as the eager
-    protocol of Kafka does whenever any member comes or goes."""
-
-    def __init__(self, inner: Subscription) -> None:
-        self._inner = inner
-        self._hooks = GroupHooks()
-        self.before_commit: Callable[[Commit], bool] = lambda _: False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    async def start(self, hooks: GroupHooks) -> None:
-        self._hooks = hooks
-        await self._inner.start(hooks)
-
-    async def commit(self, commits: Mapping[TopicPartition, Commit]) -> None:
-        if any(map(self.before_commit, commits.values())):
-            await self.rebalance()
-        await self._inner.commit(commits)
-
-    async def rebalance(self) -> None:
-        sources = self._inner.assignment()
-        assert self._hooks.revoked is not None
-        assert self._hooks.assigned is not None
-        await self._hooks.revoked(sources)
-        for source in sources:
-            commit = await self._inner.committed(source)
-            self._inner.seek(source, commit.offset if commit else 0)
-        await self._hooks.assigned(sources)
-
-
-class RebalancingBus:
-    """The embedded bus, its subscription wrapped."""
-
-    def __init__(self, inner: Bus) -> None:
-        self._inner = inner
-        self.member: Rebalancing | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def subscription(self, group: str, topics: Sequence[str]) -> Any:
-        self.member = Rebalancing(self._inner.subscription(group, topics))
-        return self.member
+def fetch_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backpressure, "MIN_FETCH_RECORDS", 1)
+    monkeypatch.setattr(backpressure, "MAX_FETCH_RECORDS", 1)
 
 
 def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows are a full batch, and all that a lane may hold; records are fetched one by one."""
-    monkeypatch.setattr("vantage_worker.backpressure.MIN_ROWS", 2)
-    monkeypatch.setattr(pipeline_module, "MIN_ROWS", 2, raising=False)
-    monkeypatch.setattr(pipeline_module, "MAX_BUFFERED_ROWS", 2)
-    monkeypatch.setattr(pipeline_module, "FETCH_RECORDS", 1)
+    monkeypatch.setattr(backpressure, "MIN_ROWS", 2)
+    monkeypatch.setattr(backpressure, "MAX_BUFFERED_ROWS", 2)
+    fetch_one_by_one(monkeypatch)
 
 
 async def test_a_partition_paused_before_a_rebalance_is_read_on_after_it(
@@ -391,8 +222,9 @@ async def test_records_decoded_during_a_rebalance_are_left_to_the_new_lane(
         return decode(messages)
 
     monkeypatch.setattr(pipeline_module, "_take_all", decode_slowly)
-    monkeypatch.setattr(pipeline_module, "FETCH_RECORDS", 2)
-    monkeypatch.setattr(pipeline_module, "LINGER_S", 1e6)
+    monkeypatch.setattr(backpressure, "MIN_FETCH_RECORDS", 2)
+    monkeypatch.setattr(backpressure, "MAX_FETCH_RECORDS", 2)
+    monkeypatch.setattr(lane, "LINGER_S", 1e6)
     await publish(bus, *(block(float(i)) for i in range(6)))
     worker = Running(rebalancing, store, clock)
     await worker.until(lambda: calls >= 5)
@@ -442,7 +274,7 @@ async def test_a_retry_of_what_another_worker_stored_is_dropped_after_a_rebalanc
 async def test_a_part_that_memory_had_no_room_for_is_asked_of_the_store(
     bus: Bus, store: FaultyStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline_module, "REMEMBERED_PARTS", 1)
+    monkeypatch.setattr(repeats, "REMEMBERED_PARTS", 1)
     worker = Running(bus, store, clock)
     await publish(bus, block(1))
     await worker.until(lambda: store.values == [1])
@@ -473,7 +305,7 @@ async def test_poison_too_large_for_a_letter_keeps_its_beginning_and_its_origin(
 async def test_bytes_bound_a_batch_as_well_as_rows(
     bus: Bus, store: FaultyStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline_module, "MAX_BATCH_BYTES", 1, raising=False)
+    monkeypatch.setattr(lane, "MAX_BATCH_BYTES", 1)
     await publish(bus, block(1), block(2), block(3))
     worker = Running(bus, store, clock)
     await worker.until(lambda: len(store.rows) == 3)
@@ -484,9 +316,9 @@ async def test_bytes_bound_a_batch_as_well_as_rows(
 async def test_bytes_bound_what_waits_for_a_store_that_is_away(
     bus: Bus, store: FaultyStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline_module, "MIN_BUFFERED_BYTES", 1, raising=False)
-    monkeypatch.setattr(pipeline_module, "MAX_BUFFERED_BYTES", 1, raising=False)
-    monkeypatch.setattr(pipeline_module, "FETCH_RECORDS", 1)
+    monkeypatch.setattr(backpressure, "MIN_BUFFERED_BYTES", 1)
+    monkeypatch.setattr(backpressure, "MAX_BUFFERED_BYTES", 1)
+    fetch_one_by_one(monkeypatch)
     store.fail_before = 6
     await publish(bus, *(block(float(i)) for i in range(10)))
     worker = Running(bus, store, clock)
@@ -507,21 +339,6 @@ async def test_a_record_after_a_quiet_hour_is_no_stall(bus: Bus, store: FaultySt
     assert 0 < worker.pipeline.stalled_s < 30
     store.gate.set()
     await worker.finish()
-
-
-async def test_a_store_that_refuses_rows_halts_the_worker_with_their_origin(
-    bus: Bus, store: FaultyStore, clock: ManualClock
-) -> None:
-    await publish(bus, block(1), block(2))
-    store.rejects = True
-    worker = Running(bus, store, clock)
-    with pytest.raises(StoreRejected, match=r"metrics-raw/0, offsets 0 to 1.*does not fit"):
-        await worker.until(lambda: False)
-    store.rejects = False
-    second = Running(bus, store, clock)
-    await second.until(lambda: len(store.rows) == 2)
-    await second.finish()
-    assert store.values == [1, 2]
 
 
 async def test_a_store_that_hangs_does_not_hold_up_the_stop(
@@ -571,3 +388,81 @@ async def test_a_store_that_fails_slowly_is_waited_for_once_between_two_fetches(
     await worker.crash()
     await bus.close()
     assert len(set(fetches_at_insert)) == len(fetches_at_insert)
+
+
+async def commit_as_another_program(bus: Bus, commit: Commit) -> None:
+    subscription = bus.subscription(GROUP, [METRICS_RAW])
+    await subscription.start(GroupHooks())
+    await subscription.fetch(1, 0.0)
+    await subscription.commit({SOURCE: commit})
+    await subscription.stop()
+
+
+@pytest.mark.parametrize("metadata", ["offset reset by hand", '{"end":"2"}', '{"end":2,"plan":3}', "[]", '{"until":2}'])
+@pytest.mark.parametrize("stored", [0, 2])
+async def test_after_a_commit_with_unknown_metadata_the_store_is_asked_what_it_has(
+    bus: Bus, store: FaultyStore, clock: ManualClock, metadata: str, stored: int
+) -> None:
+    """Nobody knows whether an insert was under way: what the store has of the records to come is not inserted again."""
+    await publish(bus, block(1, 2), block(3), block(4))
+    await commit_as_another_program(bus, Commit(0, metadata))
+    rows = [Landed(0, day_of(NOW), 1.0), Landed(0, day_of(NOW - 86_400_000), 2.0)]
+    store.rows += rows[:stored]
+    with structlog.testing.capture_logs() as logs:
+        worker = Running(bus, store, clock)
+        await worker.until(lambda: len(store.rows) == 4)
+        await worker.finish()
+    assert store.values == [1, 2, 3, 4]
+    assert await committed(bus) == Commit(3)
+    assert [entry for entry in logs if entry["event"].startswith("unknown commit metadata")]
+
+
+async def test_a_foreign_commit_far_behind_what_is_stored_halts_the_worker(
+    bus: Bus, store: FaultyStore, clock: ManualClock
+) -> None:
+    """To read so much again as one block would fill the memory; to insert it again would double it."""
+    await publish(bus, block(1))
+    await commit_as_another_program(bus, Commit(0, "by hand"))
+    store.rows.append(Landed(5_000_000, day_of(NOW), 1.0))
+    worker = Running(bus, store, clock)
+    with pytest.raises(ForeignCommit, match=r"metrics-raw/0.*up to offset 5000000.*Commit offset 5000001 without"):
+        await worker.until(lambda: False)
+
+
+async def test_a_log_that_gives_nothing_of_what_it_has_is_noticed_and_connected_to_anew(
+    bus: Bus, store: FaultyStore, clock: ManualClock
+) -> None:
+    """The client is stuck without an error: it fetches nothing, and the broker counts records that are waiting."""
+    stuck = RebalancingBus(bus)
+    worker = Running(stuck, store, clock)
+    first = stuck.member
+    assert first is not None
+    first.is_stuck = True
+    await publish(bus, block(1))
+    await worker.until(lambda: first.fetches > 2)
+    await worker.pipeline.measure_lag()
+    assert worker.pipeline.lag == 1
+    await worker.until(lambda: worker.pipeline.stalled_s > 30)
+    await worker.until(lambda: store.values == [1])
+    await worker.pipeline.measure_lag()
+    await worker.until(lambda: worker.pipeline.stalled_s == 0)
+    assert stuck.member is not first
+    await worker.finish()
+
+
+async def test_an_idle_worker_neither_stalls_nor_connects_anew(
+    bus: Bus, store: FaultyStore, clock: ManualClock
+) -> None:
+    watched = RebalancingBus(bus)
+    worker = Running(watched, store, clock)
+    first = watched.member
+    assert first is not None
+    await publish(bus, block(1))
+    await worker.until(lambda: store.values == [1])
+    await worker.pipeline.measure_lag()
+    clock.advance(3600)
+    seen = first.fetches
+    await worker.until(lambda: first.fetches > seen + 2)
+    assert worker.pipeline.stalled_s == 0
+    assert watched.member is first
+    await worker.finish()

@@ -1,8 +1,9 @@
 """From bus records to one block of columns for one insert. Pure: no bus, no store, no clock."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from vantage_common.block import COLUMNS, BlockBody, Kind, decode_block, inflated_size
@@ -49,13 +50,19 @@ def take(message: Message) -> Taken:
 
 @dataclass(slots=True)
 class Batch:
-    """Consecutive records of one partition: `start` ≤ offset < `end`. `in_doubt` once an insert may have happened."""
+    """Consecutive records of one partition: `start` ≤ offset < `end`. `in_doubt` once an insert may have happened.
+
+    `refused` has the row numbers, by offset, that the store would not take. The dead letters of these and of the
+    records that are no blocks (`poison`) are on the bus before anything of the batch is in the store.
+    """
 
     start: int
     end: int
     taken: list[Taken] = field(default_factory=list)
     in_doubt: bool = False
     attempts: int = 0
+    refused: dict[int, set[int]] = field(default_factory=dict)
+    is_poison_buried: bool = False
 
     @property
     def rows(self) -> int:
@@ -89,37 +96,60 @@ def part_of(record: Taken) -> Part | None:
     return (record.block.batch_id, record.block.part)
 
 
-def assemble(kind: Kind, taken: Sequence[Taken], source_id: int, held: frozenset[Held]) -> dict[str, list[Any]]:
-    """The columns of the store's table for these records, less the rows the store already holds.
+def assemble(
+    kind: Kind,
+    taken: Sequence[Taken],
+    source_id: int,
+    held: frozenset[Held],
+    refused: Mapping[int, Set[int]] = MappingProxyType({}),
+) -> dict[str, list[Any]]:
+    """The columns of the store's table for these records, less the rows the store holds already or has refused.
 
-    A record's rows of one UTC day are held or missing together: an insert writes a day partition atomically.
+    A record's rows of one UTC day are held or missing together: an insert writes a day partition atomically. `refused`
+    has row numbers by offset.
     """
     columns: dict[str, list[Any]] = {name: [] for name in ("workspace", *COLUMNS[kind], *_SOURCE_COLUMNS)}
-    held_days: defaultdict[int, set[int]] = defaultdict(set)
-    for entry in held:
-        held_days[entry.offset].add(entry.day)
-    for record in taken:
-        block = record.block
-        if block is None:
-            continue
-        keep = _rows_of_other_days(block, held_days[record.offset]) if record.offset in held_days else None
+    for offset, block, keep in _rows_to_write(taken, held, refused):
         rows = block.rows if keep is None else len(keep)
         for name in COLUMNS[kind]:
             values = block.columns[name]
             columns[name].extend(values if keep is None else [values[i] for i in keep])
         columns["workspace"].extend([block.workspace] * rows)
         columns["_src"].extend([source_id] * rows)
-        columns["_off"].extend([record.offset] * rows)
+        columns["_off"].extend([offset] * rows)
         columns["batch_id"].extend([block.batch_id] * rows)
         columns["batch_part"].extend([block.part] * rows)
     return columns
 
 
+def origins(taken: Sequence[Taken], held: frozenset[Held], refused: Mapping[int, Set[int]]) -> list[tuple[int, int]]:
+    """Where each row that `assemble` makes of these comes from: the record's offset and the row's number in it."""
+    return [
+        (offset, row)
+        for offset, block, keep in _rows_to_write(taken, held, refused)
+        for row in (range(block.rows) if keep is None else keep)
+    ]
+
+
 _SOURCE_COLUMNS = ("_src", "_off", "batch_id", "batch_part")
 
 
-def _rows_of_other_days(block: BlockBody, days: Set[int]) -> list[int]:
-    return [i for i, ms in enumerate(block.columns["timestamp"]) if day_of(ms) not in days]
+def _rows_to_write(
+    taken: Sequence[Taken], held: frozenset[Held], refused: Mapping[int, Set[int]]
+) -> Iterator[tuple[int, BlockBody, list[int] | None]]:
+    """Each block with its offset and the numbers of its rows that are to be written; None means all."""
+    held_days: defaultdict[int, set[int]] = defaultdict(set)
+    for entry in held:
+        held_days[entry.offset].add(entry.day)
+    for record in taken:
+        if record.block is None:
+            continue
+        keep = None
+        if record.offset in held_days or record.offset in refused:
+            days, bad = held_days[record.offset], refused.get(record.offset, frozenset())
+            times = record.block.columns["timestamp"]
+            keep = [row for row, ms in enumerate(times) if row not in bad and day_of(ms) not in days]
+        yield record.offset, record.block, keep
 
 
 def day_of(timestamp_ms: float) -> int:

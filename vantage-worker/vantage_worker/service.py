@@ -14,12 +14,14 @@ from vantage_common.clock import Clock
 from vantage_common.errors import BusUnavailable, StoreUnavailable
 from vantage_common.settings import Settings
 from vantage_common.store.api import Store
+from vantage_common.store.retention import Retention
 from vantage_common.telemetry import check_dependencies, get_logger
 
 from vantage_worker.metrics import WorkerMetrics
 from vantage_worker.pipeline import Pipeline
+from vantage_worker.rollups import RollupChore
+from vantage_worker.stall import STALLED_S, Alarm
 
-STALLED_S = 30.0
 CHORES_EVERY_S = 1.0
 TRIM_EVERY_S = 600
 
@@ -33,19 +35,31 @@ class Worker:
         self._bus = bus
         self._store = store
         self._metrics = WorkerMetrics()
+        self._alarm = Alarm(clock)
         self._topics = (settings.kafka_topic, SPANS_RAW, LOGS_RAW)
         self.pipeline = Pipeline(bus, store, clock, self._topics, self._metrics)
+        retention = Retention(settings.retention_raw_days, settings.retention_spans_days)
+        self._rollups = (
+            None
+            if store.rollups is None
+            else RollupChore(
+                store.rollups, clock, retention, self._metrics, is_mine=lambda: self.pipeline.has_first_partition
+            )
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         await until_available("store", self._store.admin.migrate, stop)
         await until_available("bus", lambda: self._bus.ensure_topics((*self._topics, DEAD_LETTER)), stop)
-        chores = asyncio.create_task(self._chores())
+        tasks = [asyncio.create_task(self._chores())]
+        if self._rollups is not None:
+            tasks.append(asyncio.create_task(self._rollups.run()))
         try:
             if not stop.is_set():
                 await self.pipeline.run(stop)
         finally:
-            chores.cancel()
-            await asyncio.gather(chores, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _chores(self) -> None:
         """Lag every second, an alarm when records wait and none is stored, trimming of an embedded log."""
@@ -53,25 +67,36 @@ class Worker:
         while True:
             await asyncio.sleep(CHORES_EVERY_S)
             try:
-                await self._do_chores(seconds)
+                await self.do_chores(seconds)
             except BusUnavailable as error:
                 log.warning("log not trimmed", reason=str(error))
             except Exception:  # the next one must not be left undone: they hold the alarm
                 log.exception("a chore failed")
             seconds += 1
 
-    async def _do_chores(self, seconds: int) -> None:
+    async def do_chores(self, seconds: int) -> None:
+        self._metrics.stalled.set(self._rings())
         await self.pipeline.measure_lag()
-        if self.pipeline.stalled_s > STALLED_S and seconds % 30 == 0:
-            log.error("ingestion has stopped", stalled_s=round(self.pipeline.stalled_s))
         if seconds % TRIM_EVERY_S == 0:
             await self._bus.trim()
+
+    def _rings(self) -> bool:
+        pipeline = self.pipeline
+        return self._alarm.check(
+            pipeline.stalled_s, lag=pipeline.lag, breaker=pipeline.breaker_state, bus=pipeline.bus_trouble or "ok"
+        )
+
+    async def _bus_answers(self) -> None:
+        """What the last fetch said: it asks the broker for a sign of life when there is nothing to read."""
+        if self.pipeline.bus_trouble is not None:
+            raise BusUnavailable(self.pipeline.bus_trouble)
 
     def http_app(self) -> Starlette:
         """GET /health /ready /live /metrics."""
 
         async def health(_: Request) -> Response:
-            well, dependencies = await check_dependencies({"store": self._store.admin.ping})
+            probes = {"bus": self._bus_answers, "store": self._store.admin.ping}
+            well, dependencies = await check_dependencies(probes)
             well = well and self.pipeline.stalled_s <= STALLED_S
             body = {
                 "status": "ok" if well else "degraded",
@@ -79,6 +104,7 @@ class Worker:
                 "dependencies": dependencies,
                 "breaker": self.pipeline.breaker_state,
                 "stalled_s": round(self.pipeline.stalled_s, 1),
+                "lag": self.pipeline.lag,
             }
             return JSONResponse(body, status_code=200 if well else 503)
 

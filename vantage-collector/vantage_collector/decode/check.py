@@ -33,8 +33,8 @@ SEVERITIES = {
 }
 """What senders write, in upper case, and what it is stored as."""
 
-_NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,200}")
-_NAME_RULE = "must be 1 to 200 letters, digits or _ . : / -"
+NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,200}")
+NAME_RULE = "must be 1 to 200 letters, digits or _ . : / -"
 _BATCH_ID = re.compile(r"[0-9a-f]{32}")
 _DAY_MS = 86_400_000
 
@@ -78,12 +78,12 @@ class Checker:
         """The fields that stand for all items; call it before any item."""
         if fields.service_name:
             self._services.update((None, ""))  # an item need not name one itself
-        if fields.service_name and not _NAME.fullmatch(fields.service_name):
-            self.add("service_name", _NAME_RULE)
+        if fields.service_name and not NAME.fullmatch(fields.service_name):
+            self.add("service_name", NAME_RULE)
         if fields.batch_id and not _BATCH_ID.fullmatch(fields.batch_id):
             self.add("batch_id", "must be 32 lower-case hexadecimal digits")
         for name in ("environment", "instance", "agent_version"):
-            if fault := _text_fault(getattr(fields, name), MAX_TEXT_BYTES):
+            if fault := text_fault(getattr(fields, name), MAX_TEXT_BYTES):
                 self.add(name, fault)
 
     def metric(self, index: int, item: MetricItem) -> None:
@@ -161,21 +161,21 @@ class Checker:
             return
         if not name:
             self._fault(index, "service_name", "is missing here and in the batch")
-        elif _NAME.fullmatch(name):
+        elif NAME.fullmatch(name):
             self._services.add(name)
         else:
-            self._fault(index, "service_name", _NAME_RULE)
+            self._fault(index, "service_name", NAME_RULE)
 
     def _name(self, index: int, field: str, name: str) -> None:
-        if _NAME.fullmatch(name):
+        if NAME.fullmatch(name):
             self._names.add(name)
         else:
-            self._fault(index, field, _NAME_RULE)
+            self._fault(index, field, NAME_RULE)
 
     def _text(self, index: int, field: str, text: str | None) -> None:
         if text in self._texts:
             return
-        if fault := _text_fault(text, MAX_TEXT_BYTES):
+        if fault := text_fault(text, MAX_TEXT_BYTES):
             self._fault(index, field, fault)
         else:
             self._texts.add(text)
@@ -195,13 +195,13 @@ class Checker:
             if key not in self._texts:
                 self._text(index, f"{field}.{key[:MAX_TEXT_BYTES]}", key)
             if value not in self._texts and isinstance(value, str):
-                if fault := _text_fault(value, max_bytes):
+                if fault := text_fault(value, max_bytes):
                     self._fault(index, f"{field}.{key[:MAX_TEXT_BYTES]}", fault)
                 elif max_bytes == MAX_TEXT_BYTES:
                     self._texts.add(value)
 
 
-def _text_fault(text: str | None, max_bytes: int) -> str | None:
+def text_fault(text: str | None, max_bytes: int) -> str | None:
     if text is None:
         return None
     if len(text) > max_bytes or (len(text) * 4 > max_bytes and len(text.encode()) > max_bytes):

@@ -1,119 +1,69 @@
-"""POST /v1/metrics, /v1/traces, /v1/logs: route → decode → enrich → pre-aggregate → publish."""
+"""POST /v1/metrics, /v1/traces, /v1/logs: native batches go route → decode → enrich → pre-aggregate → publish.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+The same paths take OTLP: which protocol a body speaks is told by its content type and its first key.
+"""
 
 from fastapi import APIRouter, Request, Response
 from msgspec import json
-from vantage_common.block import Codec, Kind
-from vantage_common.clock import Clock
-from vantage_common.errors import UserError
 from vantage_common.http.asgi import workspace_of
-from vantage_common.model import Pulse, Row, Sample, Span
+from vantage_common.http.inflate import too_large
 
-from vantage_collector.cardinality import SeriesCap
-from vantage_collector.decode.check import Window
-from vantage_collector.decode.native import Limits, decode_logs, decode_metrics, decode_spans
+from vantage_collector.decode.native import decode_logs, decode_metrics, decode_spans
 from vantage_collector.enrich import derive_spans, to_logs, to_samples, to_spans
-from vantage_collector.metrics import CollectorMetrics
+from vantage_collector.intake import Intake
 from vantage_collector.openapi import ingest_docs
-from vantage_collector.preaggregate import preaggregate
-from vantage_collector.publish import PulsePublisher, RawPublisher, Rows, pulse_record, to_records
-from vantage_collector.pulse import pulses_of_samples, pulses_of_spans
-from vantage_collector.series import by_series
-from vantage_collector.stats import Stats
+from vantage_collector.routes.otlp import export, otlp_encoding
 
-_PROTOBUF = frozenset({"application/x-protobuf", "application/protobuf", "application/vnd.google.protobuf"})
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """Where accepted rows go."""
-
-    clock: Clock
-    limits: Limits
-    topics: dict[Kind, str]
-    codec: Codec
-    raw: RawPublisher
-    pulses: PulsePublisher
-    cap: SeriesCap
-    metrics: CollectorMetrics
-    stats: Stats
-
-    def oldest_span_ms(self) -> int:
-        return Window.back(self.clock.now_ms(), self.limits.span_days).oldest_ms
-
-    async def take_samples(
-        self, workspace: str, batch_id: str | None, samples: Sequence[Sample], spans: Sequence[Span]
-    ) -> Response:
-        """Samples of any protocol: bounds their series, merges them, publishes them with the spans derived of them."""
-        series = self.cap.admit(workspace, by_series(samples))
-        of_kind: Mapping[Kind, Sequence[Row]] = {"metrics": preaggregate(series), "spans": spans}
-        rows = Rows.of_batch(workspace, "metrics", batch_id, of_kind)
-        return await self.take("metrics", len(samples), rows, pulses_of_samples(workspace, series))
-
-    async def take(self, kind: Kind, items: int, rows: Rows, pulses: Sequence[Pulse]) -> Response:
-        """Publishes the rows, then the pulses, and answers 202. Raises UserError 503."""
-        if rows:
-            await self.raw.publish(to_records(rows, self.topics, self.codec), items)
-        if pulses:
-            self.pulses.offer(pulse_record(rows.workspace, pulses))
-        self._count(kind, items, rows)
-        return _json({"accepted": items, "rows": len(rows)}, 202)
-
-    def _count(self, kind: Kind, items: int, rows: Rows) -> None:
-        self.stats.accepted(kind, items)
-        self.metrics.items.labels(kind).inc(items)
-        for row_kind, kind_rows in rows.of_kind.items():
-            self.stats.published(row_kind, len(kind_rows))
-            self.metrics.rows.labels(row_kind).inc(len(kind_rows))
+MAX_NATIVE_BODY_BYTES = 1024 * 1024
 
 
 def ingest_routes(intake: Intake) -> APIRouter:
-    """The routes that take data in."""
+    """The routes that take Vantage's own batches and OTLP."""
     routes = APIRouter(prefix="/v1", tags=["ingest"])
 
     @routes.post("/metrics", **ingest_docs("metrics"))
     async def metrics(request: Request) -> Response:
-        """Takes a batch of metrics. 202 means that the broker has them."""
-        workspace = workspace_of(request.scope)
-        batch = decode_metrics(await _json_body(request), intake.limits, intake.clock.now_ms())
+        """Takes a batch of metrics, native or OTLP. 202 (OTLP: 200) means that the broker has them."""
+        body = await request.body()
+        if encoding := otlp_encoding("metrics", request, body):
+            return await export(intake, "metrics", encoding, request, body)
+        batch = decode_metrics(_native(body), intake.limits, intake.clock.now_ms())
         samples = to_samples(batch)
-        spans = derive_spans(batch, samples, intake.oldest_span_ms())
-        return await intake.take_samples(workspace, batch.batch_id, samples, spans)
+        spans = derive_spans(batch, samples, intake.window("spans").oldest_ms)
+        rows = await intake.take_samples(workspace_of(request.scope), batch.batch_id, samples, spans)
+        return _accepted(len(samples), rows)
 
     @routes.post("/traces", **ingest_docs("spans"))
     async def traces(request: Request) -> Response:
-        """Takes a batch of spans. 202 means that the broker has them."""
-        workspace = workspace_of(request.scope)
-        batch = decode_spans(await _json_body(request), intake.limits, intake.clock.now_ms())
+        """Takes a batch of spans, native or OTLP. 202 (OTLP: 200) means that the broker has them."""
+        body = await request.body()
+        if encoding := otlp_encoding("spans", request, body):
+            return await export(intake, "spans", encoding, request, body)
+        batch = decode_spans(_native(body), intake.limits, intake.clock.now_ms())
         spans = to_spans(batch)
-        rows = Rows.of_batch(workspace, "spans", batch.batch_id, {"spans": spans})
-        return await intake.take("spans", len(spans), rows, pulses_of_spans(workspace, spans))
+        rows = await intake.take_spans(workspace_of(request.scope), batch.batch_id, spans)
+        return _accepted(len(spans), rows)
 
     @routes.post("/logs", **ingest_docs("logs"))
     async def logs(request: Request) -> Response:
-        """Takes a batch of log lines. 202 means that the broker has them."""
-        batch = decode_logs(await _json_body(request), intake.limits, intake.clock.now_ms())
+        """Takes a batch of log lines, native or OTLP. 202 (OTLP: 200) means that the broker has them."""
+        body = await request.body()
+        if encoding := otlp_encoding("logs", request, body):
+            return await export(intake, "logs", encoding, request, body)
+        batch = decode_logs(_native(body), intake.limits, intake.clock.now_ms())
         records = to_logs(batch)
-        rows = Rows.of_batch(workspace_of(request.scope), "logs", batch.batch_id, {"logs": records})
-        return await intake.take("logs", len(records), rows, ())
+        rows = await intake.take_logs(workspace_of(request.scope), batch.batch_id, records)
+        return _accepted(len(records), rows)
 
     return routes
 
 
-async def _json_body(request: Request) -> bytes:
-    """The body, unless its type says that it is none of ours. Anything not protobuf is read as JSON."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type in _PROTOBUF:
-        raise UserError(
-            "unsupported_media_type",
-            f"{media_type} is not read yet: this collector takes Vantage's native JSON",
-            status=415,
-            hint="send application/json; /docs shows the batch",
-        )
-    return await request.body()
+def _native(body: bytes) -> bytes:
+    """Raises UserError 413: OTLP/JSON may be larger, and what a JSON body is shows only when it is there."""
+    if len(body) > MAX_NATIVE_BODY_BYTES:
+        raise too_large(MAX_NATIVE_BODY_BYTES)
+    return body
 
 
-def _json(body: object, status: int) -> Response:
-    return Response(json.encode(body), status, media_type="application/json")
+def _accepted(items: int, rows: int) -> Response:
+    return Response(json.encode({"accepted": items, "rows": rows}), 202, media_type="application/json")

@@ -24,13 +24,18 @@ def zstd(data: bytes) -> bytes:
     return bytes(cramjam.zstd.compress(data))
 
 
+def snappy(data: bytes) -> bytes:
+    return bytes(cramjam.snappy.compress_raw(data))
+
+
 ENCODERS: list[tuple[str, Callable[[bytes], bytes]]] = [
     ("gzip", gzip.compress),
     ("deflate", zlib.compress),
     ("deflate", raw_deflate),
     ("zstd", zstd),
+    ("snappy", snappy),
 ]
-NAMES = ["gzip", "zlib", "raw deflate", "zstd"]
+NAMES = ["gzip", "zlib", "raw deflate", "zstd", "snappy"]
 
 
 @pytest.mark.parametrize(("encoding", "encode"), ENCODERS, ids=NAMES)
@@ -63,7 +68,7 @@ def test_bytes_after_the_end_are_400(encoding: str, encode: Callable[[bytes], by
     assert refused.value.status == 400
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd", "snappy"])
 @given(data=st.binary(max_size=300))
 def test_random_bytes_are_refused_or_read_but_never_crash(encoding: str, data: bytes) -> None:
     with contextlib.suppress(UserError):
@@ -98,3 +103,10 @@ def test_another_encoding_is_415_and_told_what_is_spoken(encoding: str) -> None:
 def test_names_are_read_leniently(encoding: str) -> None:
     body = gzip.compress(b"x") if "GZIP" in encoding else b"x"
     assert inflate(body, encoding, LIMIT) == b"x"
+
+
+@pytest.mark.parametrize(("claimed", "status"), [(b"\xff\xff\xff\xff\x0f", 413), (b"\x02", 400), (b"\x09", 400)])
+def test_the_length_in_front_of_a_snappy_block_is_not_believed(claimed: bytes, status: int) -> None:
+    with pytest.raises(UserError) as refused:
+        inflate(claimed + snappy(b"abc")[1:], "snappy", LIMIT)
+    assert refused.value.status == status

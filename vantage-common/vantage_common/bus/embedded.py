@@ -298,7 +298,11 @@ class _Reader:
     async def lag(self) -> int:
         topics = sorted({source.topic for source in self._positions})
         extents = await self.handle.run(SqliteLog.extents, topics)
-        return sum(max(0, extents[source].next - position) for source, position in self._positions.items())
+        behind = [
+            extents[source].next - max(position, extents[source].first)  # what was trimmed is nobody's to read
+            for source, position in self._positions.items()
+        ]
+        return sum(max(0, records) for records in behind)
 
     def _wanted(self) -> list[tuple[TopicPartition, int, int]]:
         """Partitions take turns to be first, so a busy one cannot starve the others of `max_records`."""

@@ -206,21 +206,23 @@ class _KafkaPublisher:
         check_records(records)
         size = sum(map(_size, records))
         if self._held_bytes + size > _MAX_HELD_BYTES:
-            self._replace("too many records without acknowledgement")
+            self._replace(self._link.connected(), "too many records without acknowledgement")
             raise BusUnavailable(f"{self._held_bytes} bytes of records wait for {','.join(self._servers)}")
         started = self._clock.monotonic()
+        producer: AIOKafkaProducer | None = None
         try:
             async with asyncio.timeout(timeout_s):
-                await self._deliver(records)
+                producer = await self._link.ready()
+                await self._deliver(producer, records)
         except TimeoutError:
             unavailable = self._link.unavailable(timeout_s)
             if self._last_ack < started:
-                self._replace("nothing acknowledged")
+                self._replace(producer, "nothing acknowledged")
             raise unavailable from None
         except MessageSizeTooLargeError as error:
             raise PermanentError(f"a record is larger than the broker takes: {error}") from error
         except _Unreachable as error:
-            self._replace(_reason(error))
+            self._replace(producer, _reason(error))
             raise BusUnavailable(f"{','.join(self._servers)} refused: {_reason(error)}") from error
         self._last_ack = self._clock.monotonic()
 
@@ -250,8 +252,7 @@ class _KafkaPublisher:
             raise
         return producer
 
-    async def _deliver(self, records: Sequence[Outgoing]) -> None:
-        producer = await self._link.ready()
+    async def _deliver(self, producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> None:
         deliveries: list[asyncio.Future[Any]] = []
         for record in records:
             delivery = await producer.send(record.topic, record.value, record.key)
@@ -270,9 +271,9 @@ class _KafkaPublisher:
 
         return let_go
 
-    def _replace(self, reason: str) -> None:
-        producer = self._link.connected()
-        if producer is None:
+    def _replace(self, producer: AIOKafkaProducer | None, reason: str) -> None:
+        """Does nothing when another call has replaced this one already: its successor may be well."""
+        if producer is None or self._link.connected() != producer:
             return
         _log.warning("producer_replaced", servers=",".join(self._servers), reason=reason)
         self._link.drop(reason)
@@ -319,23 +320,12 @@ class _KafkaSubscription:
             await _close_consumer(consumer)
 
     async def fetch(self, max_records: int, timeout_s: float) -> list[Message]:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout_s
         try:
-            async with asyncio.timeout(timeout_s):
-                consumer = await self._link.ready()
-        except TimeoutError:
-            if self._link.trouble is None:
-                return []  # still joining
-            raise self._link.unavailable(timeout_s) from None
-        try:
-            messages = await _take(consumer, max_records, deadline - loop.time())
+            messages = await _fetch(self._link, self._probe, max_records, timeout_s)
         except KafkaError as error:
-            await self._start_over(consumer, _reason(error))
+            await self._start_over(_reason(error))
             raise BusUnavailable(f"group {self._group}: {_reason(error)}") from error
         self._raise_hook_failure()
-        if not messages:
-            await self._probe.check(consumer)
         self._notice_gaps(messages)
         return messages
 
@@ -376,10 +366,8 @@ class _KafkaSubscription:
             self._consumer.resume(*map(_theirs, sources & self.assignment()))
 
     async def lag(self) -> int:
-        if self._consumer is None:
-            return 0
         try:
-            return await self._call(_lag(self._consumer))
+            return await self._call(_lag(self._joined()))
         except IllegalStateError as error:  # a partition went while it was asked about
             raise BusUnavailable(f"group {self._group} is changing: {_reason(error)}") from error
 
@@ -421,13 +409,14 @@ class _KafkaSubscription:
         if failure is not None:
             raise failure
 
-    async def _start_over(self, consumer: AIOKafkaConsumer, reason: str) -> None:
+    async def _start_over(self, reason: str) -> None:
         """aiokafka's coordinator does not come back from an error of its own: join anew."""
         _log.warning("consumer_replaced", group=self._group, reason=reason)
         lost = self.assignment()
+        broken, self._consumer = self._consumer, None
         self._link.drop(reason)
-        self._consumer = None
-        await _close_consumer(consumer)
+        if broken is not None:
+            await _close_consumer(broken)
         await self._on_revoked(lost)
 
     def _joined(self) -> AIOKafkaConsumer:
@@ -480,20 +469,10 @@ class _KafkaTail:
             await _close_consumer(consumer)
 
     async def fetch(self, max_records: int, timeout_s: float) -> list[Message]:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout_s
         try:
-            async with asyncio.timeout(timeout_s):
-                consumer = await self._link.ready()
-        except TimeoutError:
-            raise self._link.unavailable(timeout_s) from None
-        try:
-            messages = await _take(consumer, max_records, deadline - loop.time())
+            return await _fetch(self._link, self._probe, max_records, timeout_s)
         except KafkaError as error:
             raise BusUnavailable(f"{','.join(self._servers)}: {_reason(error)}") from error
-        if not messages:
-            await self._probe.check(consumer)
-        return messages
 
     async def _connect(self) -> AIOKafkaConsumer:
         consumer = await _started(_consumer(self._servers, None))
@@ -588,6 +567,26 @@ async def _close_consumer(consumer: AIOKafkaConsumer) -> None:
     except (TimeoutError, *_Unreachable) as error:
         _log.warning("consumer_not_left", reason=_reason(error))
         await consumer._client.close()
+
+
+async def _fetch(link: _Link[AIOKafkaConsumer], probe: _Probe, max_records: int, timeout_s: float) -> list[Message]:
+    """What a consumer gives, connecting included; nothing while it connects without trouble.
+
+    Raises BusUnavailable without a broker, KafkaError when the consumer itself is broken.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout_s
+    try:
+        async with asyncio.timeout(timeout_s):
+            consumer = await link.ready()
+    except TimeoutError:
+        if link.trouble is None:
+            return []
+        raise link.unavailable(timeout_s) from None
+    messages = await _take(consumer, max_records, deadline - loop.time())
+    if not messages:
+        await probe.check(consumer)
+    return messages
 
 
 async def _take(consumer: AIOKafkaConsumer, max_records: int, timeout_s: float) -> list[Message]:

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeAlias
 
 from vantage_common.errors import UserError
 from vantage_common.http.asgi import App, Message, Receive, Scope, Send, header, state_of
 from vantage_common.http.inflate import inflate, too_large
 
 RECEIVE_DEADLINE_S = 15.0
+MaxBytes: TypeAlias = Callable[[Scope], int]
+"""How large the body of a request may be, inflated or not."""
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ABOUT_THE_WIRE = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
@@ -30,14 +33,16 @@ class ByteBudget:
 
 
 class BodyMiddleware:
-    """Hands the app a whole, inflated body of at most `max_bytes`.
+    """Hands the app a whole, inflated body of at most `max_bytes`, which may depend on the request.
 
     Content-Length is only a claim, and absent from chunked bodies: the bytes that arrive are what counts. Raises
     UserError 408 when the body is not complete `deadline_s` after its request began to be read, 413, 415, and 400
     for a damaged encoding.
     """
 
-    def __init__(self, app: App, max_bytes: int, budget: ByteBudget, *, deadline_s: float = RECEIVE_DEADLINE_S) -> None:
+    def __init__(
+        self, app: App, max_bytes: int | MaxBytes, budget: ByteBudget, *, deadline_s: float = RECEIVE_DEADLINE_S
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
         self._budget = budget
@@ -48,6 +53,7 @@ class BodyMiddleware:
             await self._app(scope, receive, send)
             return
         taken = 0
+        max_bytes = self._max_bytes if isinstance(self._max_bytes, int) else self._max_bytes(scope)
 
         def take(size: int) -> None:
             nonlocal taken
@@ -55,11 +61,11 @@ class BodyMiddleware:
             taken += size
 
         try:
-            held = await self._read(scope, receive, take)
+            held = await self._read(scope, receive, take, max_bytes)
             if held is None:
                 return
             encoding = header(scope, b"content-encoding") or ""
-            body = inflate(held, encoding, self._max_bytes)
+            body = inflate(held, encoding, max_bytes)
             if body is not held:
                 take(len(body))
             state_of(scope)["received_bytes"] = len(held)
@@ -67,11 +73,11 @@ class BodyMiddleware:
         finally:
             self._budget.give_back(taken)
 
-    async def _read(self, scope: Scope, receive: Receive, take: Callable[[int], None]) -> bytes | None:
+    async def _read(self, scope: Scope, receive: Receive, take: Callable[[int], None], max_bytes: int) -> bytes | None:
         """The body as it came; None when the client went away."""
         claimed = header(scope, b"content-length") or ""
-        if claimed.isascii() and claimed.isdigit() and int(claimed[:20]) > self._max_bytes:
-            raise too_large(self._max_bytes)
+        if claimed.isascii() and claimed.isdigit() and int(claimed[:20]) > max_bytes:
+            raise too_large(max_bytes)
         body = bytearray()
         try:
             async with asyncio.timeout(self._deadline_s):
@@ -81,8 +87,8 @@ class BodyMiddleware:
                     if message["type"] == "http.disconnect":
                         return None
                     chunk = message.get("body", b"")
-                    if len(body) + len(chunk) > self._max_bytes:
-                        raise too_large(self._max_bytes)
+                    if len(body) + len(chunk) > max_bytes:
+                        raise too_large(max_bytes)
                     take(len(chunk))
                     body += chunk
                     more = message.get("more_body", False)

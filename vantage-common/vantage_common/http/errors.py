@@ -16,6 +16,9 @@ from vantage_common.telemetry import get_logger
 ErrorSink: TypeAlias = Callable[[Scope, UserError], None]
 """Is told of every failed request, to count it."""
 
+Respond: TypeAlias = Callable[[Scope, UserError], Response]
+"""Makes the answer for an error."""
+
 MAX_DETAILS = 10
 RETRY_AFTER_S = 5
 _CODES = {404: "not_found", 405: "method_not_allowed"}
@@ -27,6 +30,11 @@ def ignore(_scope: Scope, _error: UserError) -> None:
     """An ErrorSink for who does not count."""
 
 
+def respond_in_json(_scope: Scope, error: UserError) -> Response:
+    """The one error shape, whatever the request was."""
+    return error_response(error)
+
+
 class ErrorMiddleware:
     """Answers exceptions: UserError as it says, RetryableError as 503, anything else as 500, logged here once.
 
@@ -34,9 +42,10 @@ class ErrorMiddleware:
     the connection so that the client sees that the answer is not whole.
     """
 
-    def __init__(self, app: App, on_error: ErrorSink = ignore) -> None:
+    def __init__(self, app: App, on_error: ErrorSink = ignore, respond: Respond = respond_in_json) -> None:
         self._app = app
         self._on_error = on_error
+        self._respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,7 +67,7 @@ class ErrorMiddleware:
             if error.status == 500:
                 log.error("request failed", method=scope["method"], path=scope["path"], exc_info=exception)
             self._on_error(scope, error)
-            await error_response(error)(scope, receive, send)
+            await self._respond(scope, error)(scope, receive, send)
 
 
 def as_user_error(exception: Exception) -> UserError:

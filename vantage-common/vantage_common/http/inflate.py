@@ -6,7 +6,7 @@ import cramjam
 
 from vantage_common.errors import UserError
 
-ENCODINGS = ("gzip", "deflate", "zstd")
+ENCODINGS = ("gzip", "deflate", "zstd", "snappy")
 _MAX_MEMBERS = 1000
 """A body of empty gzip members costs time without ever growing: no honest sender makes so many."""
 _STEP = 16 * 1024
@@ -27,6 +27,8 @@ def inflate(body: bytes, encoding: str, max_bytes: int) -> bytes:
             return _undeflate(body, max_bytes)
         case "zstd":
             return _unzstd(body, max_bytes)
+        case "snappy":
+            return _unsnappy(body, max_bytes)
         case other:
             raise UserError(
                 "unsupported_encoding",
@@ -94,6 +96,31 @@ def _unzstd(body: bytes, max_bytes: int) -> bytes:
     if written > max_bytes:
         raise too_large(max_bytes)
     return bytes(memoryview(buffer)[:written])
+
+
+def _unsnappy(body: bytes, max_bytes: int) -> bytes:
+    """One snappy block, as Prometheus sends it. Its length stands in front: only a claim, but more is never written."""
+    claimed = _varint(body)
+    if claimed > max_bytes:
+        raise too_large(max_bytes)
+    buffer = bytearray(claimed)
+    try:
+        written = int(cramjam.snappy.decompress_raw_into(body, buffer))
+    except cramjam.DecompressionError as error:
+        raise _damaged("snappy", str(error)) from None
+    if written != claimed:
+        raise _damaged("snappy", f"it says {claimed} bytes and has {written}")
+    return bytes(buffer)
+
+
+def _varint(data: bytes) -> int:
+    """The little-endian base-128 number at the start, of at most 32 bits."""
+    number = 0
+    for place, octet in enumerate(data[:5]):
+        number |= (octet & 0x7F) << 7 * place
+        if octet < 0x80:
+            return number
+    raise _damaged("snappy", "no length in front")
 
 
 def _damaged(name: str, why: str) -> UserError:

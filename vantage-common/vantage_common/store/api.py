@@ -1,9 +1,10 @@
-"""What a store is. One engine family implements it today (clickhouse.py: chDB in-process or a ClickHouse server)."""
+"""What a store is: clickhouse.py on chDB in this process or on a ClickHouse server, sqlite.py on a file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
+from vantage_common.store.migrations import Step
 from vantage_common.store.plan import QueryPlan, Result
 
 
@@ -22,6 +23,10 @@ class Writer(Protocol):
         `columns` has every column of the catalog's table, all of one length; times are ms. `token` lets the engine
         drop a repetition, but is never trusted alone. Raises StoreUnavailable (retry) or StoreRejected (bad rows).
         """
+        ...
+
+    async def rehearse(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Does all that `insert` does with the rows short of keeping them. Raises what `insert` raises."""
         ...
 
     async def held(self, table: str, source_id: int, start: int, end: int) -> frozenset[Held]:
@@ -48,6 +53,10 @@ class Admin(Protocol):
         """Brings the schema up to date and returns the migrations applied now. Raises NewerSchema, StoreUnavailable."""
         ...
 
+    async def steps(self) -> list[Step]:
+        """What `migrate` would run, and what has run already. Changes nothing. Raises StoreUnavailable."""
+        ...
+
     async def ping(self, timeout_s: float = 5.0) -> None:
         """Raises StoreUnavailable when the engine does not answer."""
         ...
@@ -57,10 +66,45 @@ class Admin(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """`hours` are the starts in ms of those that rows arrived in; later arrivals than `until_ms`, on the engine's
+    clock, may not have been seen."""
+
+    hours: tuple[int, ...]
+    until_ms: int
+
+
+RollupSource: TypeAlias = Literal["metrics", "spans"]
+
+
+class Rollups(Protocol):
+    """Hours of raw rows, added up. Every call may be repeated, after any crash. Raises StoreUnavailable."""
+
+    async def position(self, source: RollupSource) -> int:
+        """Since when arrivals have to be looked at, ms of the engine's clock; 0 at first."""
+        ...
+
+    async def advance(self, source: RollupSource, position_ms: int) -> None:
+        """Every hour that a row arrived in before is computed."""
+        ...
+
+    async def arrivals(self, source: RollupSource, since_ms: int) -> Arrivals:
+        """The hours whose rollups may have changed by what arrived since."""
+        ...
+
+    async def recompute(self, source: RollupSource, hour_ms: int, now_ms: int) -> bool:
+        """Computes the hour from its raw rows if they have become more since the last time; whether it did."""
+        ...
+
+
 class Store(Protocol):
+    """`rollups` is None where the engine has none: all is read from raw rows there."""
+
     name: str
     writer: Writer
     reader: Reader
     admin: Admin
+    rollups: Rollups | None
 
     async def close(self) -> None: ...

@@ -1,7 +1,8 @@
 """Every table and column, once. The DDL in schema/ is compared with it by a test; VQL, docs and API read it.
 
-A raw table is the workspace, the fields of its wire row, and where the row came from on the bus. Beside these every
-table has `ARRIVED`, which the engine fills by itself.
+A raw table is the workspace, the fields of its wire row, and where the row came from on the bus. What the engine fills
+by itself stands apart, in `filled`. Rollups are what hours of raw rows add up to; nobody but `store/rollups.py` writes
+them, and no query reads them yet.
 """
 
 from dataclasses import dataclass
@@ -19,13 +20,17 @@ class ColumnInfo:
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
-    """`time` is the column TTL, partitions and SINCE work on; `weight` the one aggregates multiply by."""
+    """`time` is the column TTL, partitions and SINCE work on; `weight` the one aggregates multiply by. Rows with the
+    same values of `identity` belong to one series. `filled` are the columns that no insert mentions."""
 
     name: str
     columns: tuple[ColumnInfo, ...]
     time: str
     order_by: tuple[str, ...]
     weight: str | None = None
+    identity: frozenset[str] = frozenset()
+    filled: tuple[ColumnInfo, ...] = ()
+    partition: str = "toYYYYMMDD"
 
     def column(self, name: str) -> ColumnInfo | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -52,6 +57,15 @@ _SOURCE = (
 )
 
 ARRIVED = ColumnInfo("_at", "DateTime('UTC')", "when the store took the row in; filled by the engine", public=False)
+SERIES = ColumnInfo(
+    "series",
+    "UInt64",
+    "hash of what tells one series of a metric from another; filled by the engine",
+    public=False,
+)
+BUCKET = ColumnInfo(
+    "bucket", "Float64", "which bucket of a cumulative histogram, else 0; filled by the engine", public=False
+)
 
 METRICS = TableInfo(
     "metrics",
@@ -76,8 +90,15 @@ METRICS = TableInfo(
         *_SOURCE,
     ),
     time="timestamp",
-    order_by=("workspace", "service_name", "metric_name", "timestamp"),
+    order_by=(
+        *("workspace", "service_name", "metric_name", "toStartOfHour(timestamp)", "series", "bucket", "timestamp"),
+    ),
     weight="count",
+    identity=frozenset(
+        {"service_name", "metric_name", "metric_type", "environment", "instance", "endpoint", "method", "status_code"}
+        | {"tags", "temporality"}
+    ),
+    filled=(ARRIVED, SERIES, BUCKET),
 )
 
 SPANS = TableInfo(
@@ -101,6 +122,7 @@ SPANS = TableInfo(
     ),
     time="timestamp",
     order_by=("workspace", "service_name", "timestamp"),
+    filled=(ARRIVED,),
 )
 
 LOGS = TableInfo(
@@ -120,6 +142,80 @@ LOGS = TableInfo(
     ),
     time="timestamp",
     order_by=("workspace", "service_name", "timestamp"),
+    filled=(ARRIVED,),
 )
 
 TABLES: dict[str, TableInfo] = {table.name: table for table in (METRICS, SPANS, LOGS)}
+"""The raw tables: what senders fill and queries name."""
+
+BUCKETS = "Map(Int32, UInt64)"
+_VERSION = ColumnInfo("ver", "UInt64", "of several rows with one key, the one with the highest version counts")
+_LABELS = (
+    ColumnInfo("series", "UInt64", "hash of what tells one series of a metric from another"),
+    ColumnInfo("metric_type", LC, "counter, gauge, histogram or summary"),
+    ColumnInfo("temporality", LC, "delta or cumulative"),
+    ColumnInfo("environment", LC, "deployment environment"),
+    ColumnInfo("instance", LC, "process or pod that sent it"),
+    ColumnInfo("endpoint", LC, "route template"),
+    ColumnInfo("method", LC, "HTTP method"),
+    ColumnInfo("status_code", "UInt16", "HTTP status, 0 when not given"),
+    ColumnInfo("tags", LABELS, "labels"),
+)
+_FIGURES = (
+    ColumnInfo("count", "UInt64", "number of observations"),
+    ColumnInfo("sum", "Float64", "their sum"),
+    ColumnInfo("min", "Float64", "the least; 0 where there were none"),
+    ColumnInfo("max", "Float64", "the greatest; 0 where there were none"),
+    ColumnInfo("buckets", BUCKETS, "observations by logarithmic bin of logbins.py, base PULSE_GAMMA"),
+)
+
+
+def _series_rollup(name: str) -> TableInfo:
+    return TableInfo(
+        name,
+        (
+            _WORKSPACE,
+            ColumnInfo("service_name", LC, "service that sent the samples"),
+            ColumnInfo("metric_name", LC, "name of the metric"),
+            ColumnInfo("timestamp", "DateTime('UTC')", "start of the hour or the day"),
+            *_LABELS,
+            *_FIGURES,
+            ColumnInfo("increase", "Float64", "of a counter the growth, of anything else the sum"),
+            _VERSION,
+        ),
+        time="timestamp",
+        order_by=("workspace", "service_name", "metric_name", "timestamp", "series"),
+        partition="toYYYYMM",
+    )
+
+
+def _request_rollup(name: str, *rest: ColumnInfo, by: tuple[str, ...] = ()) -> TableInfo:
+    """Requests of a service by time; `source` is metric or span, side by side."""
+    keys = ("workspace", "service_name", "environment", *by, "timestamp", "source")
+    return TableInfo(
+        name,
+        (
+            _WORKSPACE,
+            ColumnInfo("service_name", LC, "service that answered"),
+            ColumnInfo("environment", LC, "deployment environment"),
+            *(ColumnInfo(column, LC, "service that asked") for column in by),
+            ColumnInfo("timestamp", "DateTime('UTC')", "start of the slot"),
+            ColumnInfo("source", LC, "metric or span: requests are reported twice, a reader takes one"),
+            *_FIGURES,
+            ColumnInfo("errors", "UInt64", "failed requests"),
+            *rest,
+            _VERSION,
+        ),
+        time="timestamp",
+        order_by=keys,
+    )
+
+
+METRICS_1H = _series_rollup("metrics_1h")
+METRICS_1D = _series_rollup("metrics_1d")
+SERVICE_1M = _request_rollup("service_1m", ColumnInfo("instances", "UInt32", "instances that answered"))
+EDGES_1M = _request_rollup("edges_1m", by=("caller",))
+CITY_10S = _request_rollup("city_10s")
+ROLLUPS: dict[str, TableInfo] = {
+    table.name: table for table in (METRICS_1H, METRICS_1D, SERVICE_1M, EDGES_1M, CITY_10S)
+}

@@ -13,7 +13,6 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
@@ -26,13 +25,25 @@ from clickhouse_connect.driver.insert import InsertContext
 from clickhouse_connect.driver.transform import NativeTransform
 
 from vantage_common.errors import StoreRejected, StoreUnavailable, VantageError
-from vantage_common.store.api import Admin, Held, Reader, Writer
-from vantage_common.store.catalog import TABLES, TableInfo
+from vantage_common.store import rollups
+from vantage_common.store.api import Admin, Arrivals, Held, Reader, Rollups, RollupSource, Writer
+from vantage_common.store.catalog import ROLLUPS, TABLES, TableInfo
+from vantage_common.store.cluster import on_cluster, sharded_tables
 from vantage_common.store.engine_errors import insert_error, query_error, query_timeout, short_message
 from vantage_common.store.memory import release_engine_code
-from vantage_common.store.migrations import Applied, load_migrations, pending
+from vantage_common.store.migrations import (
+    BOOTSTRAP,
+    Applied,
+    Migration,
+    Step,
+    load_migrations,
+    pending,
+    steps,
+)
 from vantage_common.store.plan import QueryPlan, Result, ResultColumn
+from vantage_common.store.pool import CLOSE_WITHIN_S, Pool
 from vantage_common.store.render import render
+from vantage_common.store.retention import Retention as Retention
 
 T = TypeVar("T")
 Connect = Callable[[], Client]
@@ -43,7 +54,6 @@ MAX_DAYS_AN_INSERT = 4000
 """More than any retention keeps. The engine's own limit of 100 would refuse a batch that fills in half a year."""
 _KILL_EVERY_S = 0.25
 _KILL_FOR_S = 30.0
-_CLOSE_WITHIN_S = 10.0
 
 CHDB_OPTIONS: Mapping[str, str] = {
     "max_server_memory_usage": str(1_500_000_000),
@@ -69,14 +79,6 @@ READER_SETTINGS: Mapping[str, object] = {
 WRITER_SETTINGS: Mapping[str, object] = {"max_threads": 1, "async_insert": 0}
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """Days that raw rows are kept."""
-
-    raw_days: int
-    spans_days: int
-
-
 class ClickHouseStore:
     """A `Store` whose clients are made by `connect` and `connect_reader`, lazily, in threads.
 
@@ -93,87 +95,30 @@ class ClickHouseStore:
         retention: Retention,
         readers: int = 4,
         opened: Client | None = None,
+        cluster: str = "",
     ) -> None:
         self.name = name
-        self._threads = ThreadPoolExecutor(max_workers=readers + 2, thread_name_prefix="store")
-        self._writers = _Pool(connect, 1, self._threads)
-        self._readers = _Pool(connect_reader, readers, self._threads)
-        self._admins = _Pool(connect, 1, self._threads, opened)
+        self._threads = ThreadPoolExecutor(max_workers=readers + 3, thread_name_prefix="store")
+        self._writers = Pool(connect, 1, self._threads)
+        self._readers = Pool(connect_reader, readers, self._threads)
+        self._admins = Pool(connect, 1, self._threads, opened)
+        self._rollers = Pool(connect, 1, self._threads)
         self._reader = ClickHouseReader(self._readers, self._admins, database)
         self.writer: Writer = ClickHouseWriter(self._writers, database)
         self.reader: Reader = self._reader
-        self.admin: Admin = ClickHouseAdmin(self._admins, database, retention)
+        self.admin: Admin = ClickHouseAdmin(self._admins, database, retention, cluster)
+        self.rollups: Rollups | None = ClickHouseRollups(self._rollers, database)
 
     async def close(self) -> None:
         """Stops running queries, then closes every handle: the engine must be gone before the process ends."""
         await self._reader.stop()
-        for pool in (self._readers, self._writers, self._admins):
+        for pool in (self._readers, self._writers, self._rollers, self._admins):
             await pool.close()
         self._threads.shutdown(wait=False)
 
 
-class _Pool:
-    """Clients that are lent out one call at a time; the one used last goes first, so an idle store has few.
-
-    `opened` is one that exists already; the others are made when they are first needed.
-    """
-
-    def __init__(self, connect: Connect, size: int, threads: ThreadPoolExecutor, opened: Client | None = None) -> None:
-        self._connect = connect
-        self._threads = threads
-        self._free: asyncio.LifoQueue[Client | None] = asyncio.LifoQueue()
-        self._size = size
-        self._closed = False
-        for client in (*[None] * (size - 1), opened):
-            self._free.put_nowait(client)
-
-    async def submit(self, work: Callable[[Client], T]) -> "asyncio.Future[T]":
-        """Starts `work` with the next free client. The client comes back when the work has ended, even if nobody
-        waits for the future any more. Raises StoreUnavailable when the store is closed."""
-        self._check_open()
-        client = await self._free.get()
-        try:
-            self._check_open()
-        except StoreUnavailable:
-            self._free.put_nowait(client)
-            raise
-        kept: list[Client | None] = [client]
-
-        def call() -> T:
-            kept[0] = current = kept[0] or self._connect()
-            return work(current)
-
-        future = asyncio.get_running_loop().run_in_executor(self._threads, call)
-        future.add_done_callback(lambda done: self._give_back(done, kept[0]))
-        return future
-
-    async def run(self, work: Callable[[Client], T]) -> T:
-        """The result of `work`. When the caller is cancelled, the work still ends before its client is lent again."""
-        return await asyncio.shield(await self.submit(work))
-
-    async def close(self) -> None:
-        """Closes every client, waiting for those at work up to a limit."""
-        self._closed = True
-        for _ in range(self._size):
-            try:
-                client = await asyncio.wait_for(self._free.get(), _CLOSE_WITHIN_S)
-            except TimeoutError:
-                return
-            if client is not None:
-                await asyncio.get_running_loop().run_in_executor(self._threads, client.close)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise StoreUnavailable("the store is closed")
-
-    def _give_back(self, done: "asyncio.Future[Any]", client: Client | None) -> None:
-        if not done.cancelled():
-            done.exception()
-        self._free.put_nowait(client)
-
-
 class ClickHouseWriter:
-    def __init__(self, pool: _Pool, database: str) -> None:
+    def __init__(self, pool: Pool[Client], database: str) -> None:
         self._pool = pool
         self._database = database
 
@@ -183,6 +128,11 @@ class ClickHouseWriter:
         if rows:
             await self._pool.run(lambda client: self._insert(client, info, columns, rows, token))
         return rows
+
+    async def rehearse(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        info = TABLES[table]
+        if rows := _row_number(info, columns):
+            await self._pool.run(lambda client: _send(client, _nowhere(info), info, columns, rows, {}))
 
     async def held(self, table: str, source_id: int, start: int, end: int) -> frozenset[Held]:
         sql = (
@@ -212,9 +162,6 @@ class ClickHouseWriter:
     def _insert(
         self, client: Client, table: TableInfo, columns: Mapping[str, Sequence[Any]], rows: int, token: str
     ) -> None:
-        """Sends one Native block. It travels as a generator, which clickhouse-connect cannot rewind: a connection
-        closed half-way raises instead of being sent again behind our back."""
-        block = _native_block(table, columns, rows)
         settings = {
             "insert_deduplication_token": token,
             "min_insert_block_size_rows": rows,
@@ -222,18 +169,11 @@ class ClickHouseWriter:
             "max_insert_block_size": rows,
             "max_partitions_per_insert_block": MAX_DAYS_AN_INSERT,
         }
-        with _engine_errors(insert_error):
-            client.raw_insert(
-                f"`{self._database}`.`{table.name}`",
-                column_names=[column.name for column in table.columns],
-                insert_block=(part for part in (block,)),
-                settings=settings,
-                fmt="Native",
-            )
+        _send(client, f"`{self._database}`.`{table.name}`", table, columns, rows, settings)
 
 
 class ClickHouseReader:
-    def __init__(self, pool: _Pool, admins: _Pool, database: str) -> None:
+    def __init__(self, pool: Pool[Client], admins: Pool[Client], database: str) -> None:
         self._pool = pool
         self._admins = admins
         self._database = database
@@ -250,9 +190,13 @@ class ClickHouseReader:
 
         def work(client: Client) -> tuple[tuple[Any, ...], ...]:
             with _engine_errors(query_error):
+                parameters = dict(rendered.params)
+                sql = rendered.sql
+                if rendered.probe and not client.query(rendered.probe, parameters, settings=settings).result_rows:
+                    sql = rendered.plain
                 answer = client.query(
-                    rendered.sql,
-                    parameters=dict(rendered.params),
+                    sql,
+                    parameters=parameters,
                     settings=settings,
                     query_formats={"DateTime*": "int"},
                     column_oriented=True,
@@ -269,7 +213,7 @@ class ClickHouseReader:
         for tag, future in list(self._running.items()):
             self._kill(tag, future)
         if self._killers:
-            await asyncio.wait(self._killers, timeout=_CLOSE_WITHIN_S)
+            await asyncio.wait(self._killers, timeout=CLOSE_WITHIN_S)
 
     async def _watched(self, tag: str, work: Callable[[Client], T], timeout_s: float) -> T:
         """Runs the query and sees to its end: past its time, or when nobody wants the answer, it is killed.
@@ -305,11 +249,44 @@ class ClickHouseReader:
                 return
 
 
+class ClickHouseRollups:
+    """On a client of its own: an hour takes seconds, and no insert waits for it."""
+
+    def __init__(self, pool: Pool[Client], database: str) -> None:
+        self._pool = pool
+        self._database = database
+
+    async def position(self, source: RollupSource) -> int:
+        return await self._run(lambda engine: rollups.position(engine, source))
+
+    async def advance(self, source: RollupSource, position_ms: int) -> None:
+        await self._run(lambda engine: rollups.advance(engine, source, position_ms))
+
+    async def arrivals(self, source: RollupSource, since_ms: int) -> Arrivals:
+        return await self._run(lambda engine: rollups.arrivals(engine, source, since_ms))
+
+    async def recompute(self, source: RollupSource, hour_ms: int, now_ms: int) -> bool:
+        return await self._run(lambda engine: rollups.recompute(engine, source, hour_ms, now_ms))
+
+    async def _run(self, work: Callable[[rollups.Engine], T]) -> T:
+        def with_client(client: Client) -> T:
+            return work(
+                rollups.Engine(
+                    self._database,
+                    ask=lambda sql, parameters: _query_rows(client, sql, parameters),
+                    tell=lambda sql, parameters: _command(client, sql, parameters),
+                )
+            )
+
+        return await self._pool.run(with_client)
+
+
 class ClickHouseAdmin:
-    def __init__(self, pool: _Pool, database: str, retention: Retention) -> None:
+    def __init__(self, pool: Pool[Client], database: str, retention: Retention, cluster: str = "") -> None:
         self._pool = pool
         self._database = database
         self._retention = retention
+        self._cluster = cluster
 
     async def run(self, work: Callable[[Client], T]) -> T:
         """Lends the client of the administrator, for what a plan cannot say: tests and operations."""
@@ -333,22 +310,30 @@ class ClickHouseAdmin:
         rows = await self._pool.run(lambda client: _query_rows(client, sql, {"database": self._database}))
         return {str(name): (int(count), int(size)) for name, count, size in rows}
 
+    async def steps(self) -> list[Step]:
+        known = load_migrations()
+        applied = await self._pool.run(lambda client: applied_migrations(client, self._database))
+        return steps(known if applied else [BOOTSTRAP, *known], applied, self.statements)
+
+    def statements(self, migration: Migration) -> list[str]:
+        """What a schema file is made of here: on one server its own statements, on a cluster what they become."""
+        own = migration.statements(self._values())
+        if not self._cluster:
+            return own
+        every = [statement for known in load_migrations() for statement in known.statements(self._values())]
+        sharded = sharded_tables(every)
+        return [made for statement in own for made in on_cluster(statement, self._cluster, sharded)]
+
     def _migrate(self, client: Client) -> list[str]:
-        database = f"`{self._database}`"
-        _command(client, f"CREATE DATABASE IF NOT EXISTS {database}")
-        _command(
-            client,
-            f"CREATE TABLE IF NOT EXISTS {database}.migrations (version UInt32, name String, checksum String, "
-            "applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = MergeTree ORDER BY version "
-            "SETTINGS fsync_after_insert = 1, fsync_part_directory = 1",
-        )
+        for statement in self.statements(BOOTSTRAP):
+            _command(client, statement)
         todo = pending(load_migrations(), applied_migrations(client, self._database))
         for migration in todo:
-            for statement in migration.statements(self._values()):
+            for statement in self.statements(migration):
                 _command(client, statement)
             _command(
                 client,
-                f"INSERT INTO {database}.migrations (version, name, checksum) "
+                f"INSERT INTO `{self._database}`.migrations (version, name, checksum) "
                 "VALUES ({version:UInt32}, {name:String}, {checksum:String})",
                 {"version": migration.version, "name": migration.name, "checksum": migration.checksum},
             )
@@ -365,16 +350,15 @@ class ClickHouseAdmin:
 
     def _align_retention(self, client: Client) -> None:
         """A table keeps the retention it was made with; the settings may have changed since."""
-        days = {
-            "metrics": self._retention.raw_days,
-            "logs": self._retention.raw_days,
-            "spans": self._retention.spans_days,
-        }
         sql = "SELECT name, engine_full FROM system.tables WHERE database = {database:String}"
         for name, engine in _query_rows(client, sql, {"database": self._database}):
-            if name in days and f"toIntervalDay({days[name]})" not in engine:
-                ttl = f"toDateTime({TABLES[name].time}) + INTERVAL {days[name]} DAY"
-                _command(client, f"ALTER TABLE `{self._database}`.`{name}` MODIFY TTL {ttl}")
+            table = name.removesuffix("_local")
+            days = self._retention.days_of(table)
+            info = TABLES.get(table) or ROLLUPS.get(table)
+            if info and " TTL " in engine and f"toIntervalDay({days})" not in engine:
+                where = f"`{self._database}`.`{name}`" + (f" ON CLUSTER `{self._cluster}`" if self._cluster else "")
+                ttl = f"toDateTime({info.time}) + INTERVAL {days} DAY"
+                _command(client, f"ALTER TABLE {where} MODIFY TTL {ttl}")
 
 
 def open_chdb(path: Path, database: str, retention: Retention, readers: int = 4) -> ClickHouseStore:
@@ -460,6 +444,33 @@ def _row_number(table: TableInfo, columns: Mapping[str, Sequence[Any]]) -> int:
     if len(set(lengths.values())) > 1:
         raise StoreRejected(f"the columns of a block for {table.name} differ in length: {lengths}")
     return next(iter(lengths.values()), 0)
+
+
+def _nowhere(table: TableInfo) -> str:
+    """A target with the table's columns that keeps no row, for as long as the insert lasts."""
+    structure = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
+    return "FUNCTION null('{}')".format(structure.replace("'", "\\'"))
+
+
+def _send(
+    client: Client,
+    target: str,
+    table: TableInfo,
+    columns: Mapping[str, Sequence[Any]],
+    rows: int,
+    settings: Mapping[str, object],
+) -> None:
+    """Sends one Native block. It travels as a generator, which clickhouse-connect cannot rewind: a connection closed
+    half-way raises instead of being sent again behind our back."""
+    block = _native_block(table, columns, rows)
+    with _engine_errors(insert_error):
+        client.raw_insert(
+            target,
+            column_names=[column.name for column in table.columns],
+            insert_block=(part for part in (block,)),
+            settings=dict(settings),
+            fmt="Native",
+        )
 
 
 def _native_block(table: TableInfo, columns: Mapping[str, Sequence[Any]], rows: int) -> bytes:

@@ -88,6 +88,8 @@ def result_type(function: Function, types: Sequence[ValueType], params: Sequence
             raise Mismatch(f"{shown} takes {_listed(accepted)} here, not {found}", index)
     if function.name in _COMPARISONS:
         _check_comparable(types)
+    if function.name in ("if", "coalesce"):
+        _check_alike(types, first=1 if function.name == "if" else 0)
     if function.name in ("+", "-", "time_bucket"):
         return _arithmetic_type(function.name, types)
     if function.result == "first":
@@ -109,6 +111,14 @@ def _check_comparable(types: Sequence[ValueType]) -> None:
         same = found == types[0] or {found, types[0]} <= NUMERIC
         if not same and "null" not in (found, types[0]):
             raise Mismatch(f"{types[0]} cannot be compared with {found}", index)
+
+
+def _check_alike(types: Sequence[ValueType], first: int) -> None:
+    """One column holds what either branch gives."""
+    for index, found in enumerate(types[first:], start=first):
+        same = found == types[first] or {found, types[first]} <= NUMERIC
+        if not same and "null" not in (found, types[first]):
+            raise Mismatch(f"{types[first]} and {found} have no type in common", index)
 
 
 def _arithmetic_type(name: str, types: Sequence[ValueType]) -> ValueType:
@@ -307,6 +317,11 @@ def _table() -> dict[str, Function]:
     every = [*_operators(), *_scalars(), *aggregates, *(_with_condition(function) for function in aggregates)]
     return {function.name: function for function in every}
 
+
+GROWTH: frozenset[str] = frozenset({"increase", "rate"})
+"""Aggregates of how much a value grew: of a cumulative counter they take the differences."""
+WEIGHTED: frozenset[str] = GROWTH | {"avg", "sum", "count", "quantile", "quantiles", "stddev"}
+"""Aggregates over observations; the others see rows."""
 
 FUNCTIONS: dict[str, Function] = _table()
 """By the name a `Call` uses: ``FUNCTIONS["quantile_if"]``."""

@@ -3,14 +3,16 @@ reading the files of this package."""
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
+from typing import Literal
 
 from vantage_common.errors import NewerSchema, StoreRejected
 
 SCHEMA = files("vantage_common.store.schema")
+Engine = Literal["clickhouse", "sqlite"]
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 
@@ -32,6 +34,17 @@ class Migration:
         return [statement.strip() for statement in text.split(";") if statement.strip()]
 
 
+BOOTSTRAP = Migration(
+    0,
+    "bootstrap",
+    "CREATE DATABASE IF NOT EXISTS $database;"
+    "CREATE TABLE IF NOT EXISTS $database.migrations (version UInt32, name String, checksum String, "
+    "applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = MergeTree ORDER BY version "
+    "SETTINGS fsync_after_insert = 1, fsync_part_directory = 1",
+)
+"""What a ClickHouse database has before its first schema file: the record of those that were applied."""
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """A row of the migrations table."""
@@ -41,14 +54,47 @@ class Applied:
     checksum: str
 
 
-def load_migrations() -> list[Migration]:
-    """Every schema file, in order of its number."""
+State = Literal["applied", "pending", "changed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A schema file and what has become of it: applied; still to run its `statements`; changed since it was applied;
+    or applied by a newer Vantage and unknown to this one."""
+
+    name: str
+    checksum: str
+    state: State
+    statements: tuple[str, ...] = ()
+
+
+def load_migrations(engine: Engine = "clickhouse") -> list[Migration]:
+    """Every schema file of an engine, in order of its number."""
+    folder = SCHEMA if engine == "clickhouse" else SCHEMA / engine
     found = [
         Migration(int(match[1]), entry.name, entry.read_text(encoding="utf-8"))
-        for entry in SCHEMA.iterdir()
+        for entry in folder.iterdir()
         if (match := _NAME.fullmatch(entry.name))
     ]
     return sorted(found, key=lambda migration: migration.version)
+
+
+def steps(
+    known: Sequence[Migration], applied: Sequence[Applied], statements: Callable[[Migration], Sequence[str]]
+) -> list[Step]:
+    """What each schema file, known or applied, has become; `statements` says what one would run."""
+    checksums = {row.version: row.checksum for row in applied}
+    found = []
+    for migration in known:
+        checksum = checksums.get(migration.version)
+        if checksum is None:
+            found.append(Step(migration.name, migration.checksum, "pending", tuple(statements(migration))))
+        else:
+            state: State = "applied" if checksum == migration.checksum else "changed"
+            found.append(Step(migration.name, migration.checksum, state))
+    versions = {migration.version for migration in known}
+    found.extend(Step(row.name, row.checksum, "unknown") for row in applied if row.version not in versions)
+    return found
 
 
 def pending(known: Sequence[Migration], applied: Sequence[Applied]) -> list[Migration]:

@@ -1,0 +1,159 @@
+"""Bytes on disk of a sample in VictoriaMetrics, index included, on the data sets our own store is measured on.
+
+Samples go in through its import API in blocks of a million, by series and oldest first, which suits it; then it is
+told to flush and to merge everything, and stopped before its files are weighed.
+"""
+
+import json
+import math
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.bench.datasets import DataSet, NodeExporters, Requests, Run, Series
+from tests.bench.peers import PeerMissing, victoria_metrics, victoria_version
+from tests.bench.services import cores, running
+from tests.platform_process import free_ports
+from tests.waiting import eventually
+
+SIZES = (1_000_000, 10_000_000)
+DAY_MS = 86_400_000
+_BLOCK = 1_000_000
+_POST_BYTES = 8 << 20
+_LOOKS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    samples: int
+    data_bytes: int
+    index_bytes: int
+
+    @property
+    def bytes_a_sample(self) -> float:
+        return (self.data_bytes + self.index_bytes) / self.samples
+
+
+def run() -> Iterator[str]:
+    start_ms = int(time.time() * 1000) - DAY_MS
+    sources: tuple[Callable[[int], DataSet], ...] = (NodeExporters, Requests)
+    try:
+        yield f"VictoriaMetrics {victoria_version(victoria_metrics())}, merged, data + index"
+        for source in sources:
+            for samples in SIZES:
+                dataset = source(start_ms)
+                yield told(dataset, stored(dataset, samples))
+    except PeerMissing as reason:
+        yield f"not measured: {reason}"
+
+
+def told(dataset: DataSet, found: Stored) -> str:
+    return (
+        f"{dataset.description}: {found.samples:,} samples, {found.bytes_a_sample:.3f} B a sample "
+        f"(data {found.data_bytes / found.samples:.3f}, index {found.index_bytes / found.samples:.3f})"
+    )
+
+
+def stored(dataset: DataSet, samples: int) -> Stored:
+    """What `samples` of the data set weigh. Raises PeerMissing where VictoriaMetrics cannot be had."""
+    binary = victoria_metrics()
+    (port,) = free_ports(1)
+    with tempfile.TemporaryDirectory() as directory:
+        command = [
+            str(binary),
+            f"-storageDataPath={directory}",
+            f"-httpListenAddr=127.0.0.1:{port}",
+            "-retentionPeriod=10y",
+            "-loggerLevel=ERROR",
+        ]
+        with running(command, cores()[0]), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as server:
+            eventually(lambda: server.get("/health").is_success, within_s=60, what="VictoriaMetrics")
+            sent = sum(_import(server, dataset.take(block)) for block in _blocks(samples))
+            _merge(server)
+            held = _rows(server)
+        if held != sent:
+            raise RuntimeError(f"VictoriaMetrics holds {held:,} samples of {sent:,}")
+        return Stored(sent, _weight(Path(directory, "data")), _weight(Path(directory, "indexdb")))
+
+
+def _blocks(samples: int) -> list[int]:
+    number = math.ceil(samples / _BLOCK)
+    return [samples // number] * number
+
+
+def _import(server: httpx.Client, runs: Iterable[Run]) -> int:
+    """Sends the runs and returns how many samples they had."""
+    sent, held, lines = 0, 0, list[str]()
+    for run in runs:
+        lines.append(_line(run))
+        sent += len(run.values)
+        held += len(lines[-1])
+        if held > _POST_BYTES:
+            _post(server, lines)
+            held, lines = 0, []
+    _post(server, lines)
+    return sent
+
+
+def _post(server: httpx.Client, lines: list[str]) -> None:
+    server.post("/api/v1/import", content="\n".join(lines)).raise_for_status()
+
+
+def _line(run: Run) -> str:
+    return json.dumps(
+        {"metric": _labels(run.series), "values": list(run.values), "timestamps": list(run.timestamps)},
+        separators=(",", ":"),
+    )
+
+
+def _labels(series: Series) -> dict[str, str]:
+    """A series as Prometheus names it: the columns that it uses are labels."""
+    labels = {
+        "__name__": re.sub(r"[^a-zA-Z0-9_]", "_", series.metric_name),
+        "job": series.service_name,
+        "instance": series.instance,
+        "environment": series.environment,
+        "endpoint": series.endpoint,
+        "method": series.method,
+        "status_code": str(series.status_code or ""),
+        **series.tags,
+    }
+    return {name: value for name, value in labels.items() if value}
+
+
+def _merge(server: httpx.Client) -> None:
+    """Everything on disk and in as few parts as it makes of them."""
+    for step in ("/internal/force_flush", "/internal/force_merge", "/internal/force_flush"):
+        server.get(step).raise_for_status()
+        _rest(server)
+
+
+def _rest(server: httpx.Client) -> None:
+    """Waits until nothing has been merged for some looks in a row: a forced merge begins a moment after its call."""
+    looks = 0
+
+    def at_rest() -> bool:
+        nonlocal looks
+        looks = looks + 1 if _metric(server, "vm_active_(force_)?merges") == 0 else 0
+        return looks == _LOOKS
+
+    eventually(at_rest, within_s=300, every_s=0.5, what="VictoriaMetrics' merges being over")
+
+
+def _rows(server: httpx.Client) -> int:
+    return round(_metric(server, r'vm_rows\{type="storage/.*\}'))
+
+
+def _metric(server: httpx.Client, series: str) -> float:
+    """The sum of those of the server's own series that match, labels or not."""
+    lines = re.finditer(rf"^{series}(\{{.*\}})? (?P<value>\S+)$", server.get("/metrics").text, re.MULTILINE)
+    return sum(float(line["value"]) for line in lines)
+
+
+def _weight(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
