@@ -24,7 +24,7 @@ from vantage_common.clock import ManualClock
 from vantage_common.settings import Settings
 
 NOW_MS = 1_790_035_200_000
-PATHS = ("/v1/metrics", "/v1/traces", "/v1/logs")
+PATHS = ("/v1/metrics", "/v1/traces", "/v1/logs", "/api/v1/write")
 TYPES = (None, "application/json", "application/x-protobuf", "application/protobuf; charset=x", "text/plain", "\t;;/")
 ENCODINGS: dict[str | None, Callable[[bytes], bytes]] = {
     None: bytes,
@@ -119,7 +119,7 @@ def value_mutants(draw: st.DrawFn) -> bytes:
     return json.dumps(document).encode()
 
 
-OTLP = [name for name in SEEDS if name.startswith("otlp-")]
+OTLP = [name for name in SEEDS if name.startswith("otlp-") and name.endswith(".json")]
 
 
 def places(document: Any) -> Iterator[tuple[Any, Any]]:
@@ -141,7 +141,7 @@ def check(collector: Collector, path: str, body: bytes, content_type: str | None
             assert {"error", "message"} & set(answer.json())
 
 
-FUZZ = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @FUZZ
@@ -167,4 +167,26 @@ def test_any_value_anywhere_in_a_batch_is_answered(collector: Collector, path: s
 @pytest.mark.parametrize("name", SEEDS)
 @pytest.mark.parametrize("path", PATHS)
 def test_the_seeds_as_they_are(collector: Collector, path: str, name: str) -> None:
-    check(collector, path, SEEDS[name], "application/json", None)
+    for content_type in ("application/json", "application/x-protobuf"):
+        for encoding in (None, "snappy"):
+            check(collector, path, SEEDS[name], content_type, encoding)
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "content_type", "encoding"),
+    [
+        ("/v1/metrics", "metrics.json", "application/json", None),
+        ("/v1/metrics", "otlp-metrics.json", "application/json", None),
+        ("/v1/metrics", "otlp-metrics.pb", "application/x-protobuf", None),
+        ("/v1/traces", "otlp-traces.pb", "application/x-protobuf", None),
+        ("/v1/logs", "otlp-logs.pb", "application/x-protobuf", None),
+        ("/api/v1/write", "remote-write.snappy", "application/x-protobuf", "snappy"),
+    ],
+)
+def test_the_seeds_that_are_good_are_taken(
+    collector: Collector, path: str, name: str, content_type: str, encoding: str | None
+) -> None:
+    """Else the mutants would only be rubbish made of rubbish."""
+    before = sum(collector.rows().values())
+    check(collector, path, SEEDS[name], content_type, encoding)
+    assert sum(collector.rows().values()) > before
