@@ -25,7 +25,7 @@ PATHS: dict[Kind, str] = {"metrics": "/v1/metrics", "spans": "/v1/traces", "logs
 
 
 class Load:
-    """Sends while the block runs. Of three clients one gives its batches no id, as OTLP does, and never sends one twice:
+    """Sends while the block runs. Of three clients one gives its batches no id, as OTLP does, and sends none twice:
     what it was not told may or may not be stored, but never more than once, and no id helps the worker to see to it."""
 
     def __init__(self, oracle: Oracle, run: str, url: str, *, clients: int = 3, pause_s: float = 0.05) -> None:

@@ -40,6 +40,8 @@ class Proxy:
     def __init__(self, target_port: int) -> None:
         self._target_port = target_port
         self._held: Held | None = None
+        self._holds: list[Held] = []
+        self._writers: set[asyncio.StreamWriter] = set()
         self._ready: Future[int] = Future()
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -57,19 +59,22 @@ class Proxy:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.pass_all()
         if self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
     def hold_next_insert(self) -> Held:
-        self._held = Held()
-        return self._held
+        held = self._held = Held()
+        self._holds.append(held)
+        return held
 
     def pass_all(self) -> None:
         self.reply_delay_s, self.replies_to_cut = 0.0, 0
-        if self._held is not None:
-            self._held.let_go()
-            self._held = None
+        self._held = None
+        for held in self._holds:
+            held.let_go()
+        self._holds.clear()
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -77,6 +82,10 @@ class Proxy:
         self._ready.set_result(server.sockets[0].getsockname()[1])
         await self._stop.wait()
         server.close()
+        while self._writers:
+            for writer in self._writers:
+                writer.transport.abort()
+            await asyncio.sleep(0.01)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -84,6 +93,7 @@ class Proxy:
         except OSError:
             writer.transport.abort()
             return
+        self._writers.add(writer)
         connection = _Connection(self)
         pumps = [
             asyncio.create_task(connection.requests(reader, up_writer)),
@@ -97,6 +107,7 @@ class Proxy:
             await asyncio.gather(*pumps, return_exceptions=True)
             for end in (writer, up_writer):
                 end.transport.abort()
+            self._writers.discard(writer)
 
     def take_held(self) -> Held | None:
         held, self._held = self._held, None

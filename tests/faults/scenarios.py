@@ -404,7 +404,6 @@ SHORT_NAMES = (
     "store dies at a rename",
     "replies lost",
     "store's disk full",
-    "broker kill -9",
     "broker frozen",
     "poison among good records",
     "store down",

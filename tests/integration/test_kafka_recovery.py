@@ -196,3 +196,20 @@ async def test_workers_come_and_go_without_loss_or_doubles(
     stop.set()
     await task
     assert store.values == sorted([*sent, *(value + 0.5 for value in sent)])
+
+
+async def test_a_member_leaves_though_the_broker_is_away(bus: KafkaBus, topic: str, broker: ApacheKafka) -> None:
+    """aiokafka lets out the cancellation of a task of its own there: a worker must still end with status 0."""
+    member = bus.subscription(f"{topic}-leaving", [topic])
+    await member.start(GroupHooks())
+    async with asyncio.timeout(WITHIN_S):
+        while not member.assignment():
+            await member.fetch(10, 0.2)
+    await asyncio.to_thread(broker.kill)
+    try:
+        for _ in range(3):
+            with contextlib.suppress(BusUnavailable):
+                await member.fetch(10, 0.2)
+        await member.stop()
+    finally:
+        await asyncio.to_thread(broker.start)

@@ -561,11 +561,19 @@ async def _started(consumer: AIOKafkaConsumer) -> AIOKafkaConsumer:
 
 
 async def _close_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Leaves the group and closes, within `_STOP_TIMEOUT_S`; a broker that is away is not waited for."""
+    task = asyncio.current_task()
     try:
         async with asyncio.timeout(_STOP_TIMEOUT_S):
             await consumer.stop()
     except (TimeoutError, *_Unreachable) as error:
         _log.warning("consumer_not_left", reason=_reason(error))
+        await consumer._client.close()
+    except asyncio.CancelledError:
+        if task is not None and task.cancelling():
+            raise
+        # aiokafka cancels a task of its own there, waits for it, and lets out what it raised.
+        _log.warning("consumer_not_left", reason="the broker did not answer")
         await consumer._client.close()
 
 
