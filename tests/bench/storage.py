@@ -7,7 +7,7 @@ merges are done.
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -18,7 +18,7 @@ from vantage_common.model import REQUEST_METRIC
 from vantage_common.store.catalog import METRICS
 from vantage_common.store.migrations import load_migrations
 from vantage_common.store.plan import Call, Column, Expr, Interval, QueryPlan, Selected, all_of, between, eq
-from vantage_common.store.render import render
+from vantage_common.store.render import Rendered, render
 
 START_S = 1_790_035_200
 HOUR_S = 3600
@@ -50,7 +50,7 @@ LAYOUTS = (
         {
             **KEEP_IDS,
             ", ".join(METRICS.order_by): BY_TIME,
-            "CODEC(Delta(8), ZSTD(1)),\n    `count`": "CODEC(ZSTD(1)),\n    `count`",
+            "CODEC(Delta(8), ZSTD(3)),\n    `count`": "CODEC(ZSTD(1)),\n    `count`",
             "LowCardinality(String)) CODEC(ZSTD(3))": "LowCardinality(String)) CODEC(ZSTD(1))",
             "min_compress_block_size = 1048576": "min_compress_block_size = 65536",
         },
@@ -90,6 +90,8 @@ def _measure(engine: "Engine", shape: str, rows: str, hours: int) -> Iterator[st
         yield f"  {layout.name}: {engine.bytes_a_row():.2f} B a row, {arrived:.2f} as it arrived"
         yield f"    {engine.columns()}"
         yield f"    {engine.times(shape, hours)}"
+    for name, plan in questions(shape, hours).items():
+        yield f"  {name}: {engine.cost_of_differences(plan)}"
 
 
 class Engine:
@@ -146,14 +148,31 @@ class Engine:
     def times(self, shape: str, hours: int) -> str:
         return ", ".join(f"{name} {self._best_ms(plan):.0f} ms" for name, plan in questions(shape, hours).items())
 
+    def cost_of_differences(self, plan: QueryPlan) -> str:
+        """Beside the same question over the stored rows alone, in turns."""
+        rendered = render(plan, "bench")
+        if not rendered.probe:
+            return "needs no differences"
+        alone, asked = float("inf"), float("inf")
+        for _ in range(9):
+            alone = min(alone, self._ms(lambda: self.ask(rendered.plain, rendered.params)))
+            asked = min(asked, self._ms(lambda: self._answer(rendered)))
+        return f"{asked:.0f} ms, {asked / alone:.2f} times the {alone:.0f} ms of rows as they are"
+
     def _best_ms(self, plan: QueryPlan) -> float:
         rendered = render(plan, "bench")
-        best = float("inf")
-        for _ in range(5):
-            started = perf_counter()
-            self.ask(rendered.sql, rendered.params)
-            best = min(best, perf_counter() - started)
-        return best * 1000
+        return min(self._ms(lambda: self._answer(rendered)) for _ in range(5))
+
+    def _answer(self, rendered: Rendered) -> None:
+        """As the store's reader asks."""
+        differs = rendered.probe and self.ask(rendered.probe, rendered.params)
+        self.ask(rendered.sql if differs or not rendered.probe else rendered.plain, rendered.params)
+
+    @staticmethod
+    def _ms(call: Callable[[], object]) -> float:
+        started = perf_counter()
+        call()
+        return (perf_counter() - started) * 1000
 
 
 def questions(shape: str, hours: int) -> dict[str, QueryPlan]:

@@ -123,7 +123,7 @@ CREATE TABLE `vantage`.metrics_moving_local ON CLUSTER `main` (
     metric_type LowCardinality(String) CODEC(ZSTD(1)),
     environment LowCardinality(String) CODEC(ZSTD(1)),
     instance LowCardinality(String) CODEC(ZSTD(1)),
-    value Float64 CODEC(Delta, ZSTD(1)),
+    value Float64 CODEC(Delta, ZSTD(3)),
     count UInt64 CODEC(T64, ZSTD(1)),
     endpoint LowCardinality(String) CODEC(ZSTD(1)),
     method LowCardinality(String) CODEC(ZSTD(1)),
@@ -147,10 +147,11 @@ CREATE TABLE `vantage`.metrics_moving_local ON CLUSTER `main` (
     INDEX ix_batch batch_id TYPE bloom_filter(0.01) GRANULARITY 4,
     INDEX ix_off _off TYPE minmax GRANULARITY 1,
     INDEX ix_at _at TYPE minmax GRANULARITY 1,
-    INDEX ix_temporality temporality TYPE set(2) GRANULARITY 1,
-    INDEX ix_type metric_type TYPE set(4) GRANULARITY 1
+    INDEX ix_temporality temporality TYPE minmax GRANULARITY 1,
+    INDEX ix_type metric_type TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PRIMARY KEY (workspace, service_name, metric_name, toStartOfHour(timestamp))
 ORDER BY (workspace, service_name, metric_name, toStartOfHour(timestamp), series, bucket, timestamp)
 PARTITION BY toYYYYMMDD(timestamp)
 TTL toDateTime(timestamp) + INTERVAL 90 DAY

@@ -13,8 +13,10 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import clickhouse_connect
@@ -31,6 +33,7 @@ from vantage_common.store.catalog import ROLLUPS, TABLES, TableInfo
 from vantage_common.store.cluster import on_cluster, sharded_tables
 from vantage_common.store.engine_errors import insert_error, query_error, query_timeout, short_message
 from vantage_common.store.memory import release_engine_code
+from vantage_common.store.migration_lock import MARK, alone
 from vantage_common.store.migrations import (
     BOOTSTRAP,
     Applied,
@@ -106,7 +109,7 @@ class ClickHouseStore:
         self._reader = ClickHouseReader(self._readers, self._admins, database)
         self.writer: Writer = ClickHouseWriter(self._writers, database)
         self.reader: Reader = self._reader
-        self.admin: Admin = ClickHouseAdmin(self._admins, database, retention, cluster)
+        self.admin: Admin = ClickHouseAdmin(self._admins, database, retention, cluster, is_shared=name != "chdb")
         self.rollups: Rollups | None = ClickHouseRollups(self._rollers, database)
 
     async def close(self) -> None:
@@ -154,7 +157,8 @@ class ClickHouseWriter:
 
     async def _rows(self, sql: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
         def work(client: Client) -> Sequence[Sequence[Any]]:
-            with _engine_errors(insert_error):
+            # A question that fails says nothing about the rows: whatever the code, it is to be asked again.
+            with _engine_errors(_open_error):
                 return client.query(sql, parameters=parameters).result_rows
 
         return await self._pool.run(work)
@@ -282,11 +286,14 @@ class ClickHouseRollups:
 
 
 class ClickHouseAdmin:
-    def __init__(self, pool: Pool[Client], database: str, retention: Retention, cluster: str = "") -> None:
+    def __init__(
+        self, pool: Pool[Client], database: str, retention: Retention, cluster: str = "", *, is_shared: bool = False
+    ) -> None:
         self._pool = pool
         self._database = database
         self._retention = retention
         self._cluster = cluster
+        self._is_shared = is_shared
 
     async def run(self, work: Callable[[Client], T]) -> T:
         """Lends the client of the administrator, for what a plan cannot say: tests and operations."""
@@ -328,18 +335,31 @@ class ClickHouseAdmin:
         for statement in self.statements(BOOTSTRAP):
             _command(client, statement)
         todo = pending(load_migrations(), applied_migrations(client, self._database))
+        if todo:
+            with self._alone(client):
+                todo = pending(load_migrations(), applied_migrations(client, self._database))
+                self._apply(client, todo)
+        self._align_retention(client)
+        release_engine_code()
+        return [migration.name for migration in todo]
+
+    def _apply(self, client: Client, todo: Sequence[Migration]) -> None:
+        settings = {"log_comment": MARK} if self._is_shared else {}
         for migration in todo:
             for statement in self.statements(migration):
-                _command(client, statement)
+                _command(client, statement, settings=settings)
             _command(
                 client,
                 f"INSERT INTO `{self._database}`.migrations (version, name, checksum) "
                 "VALUES ({version:UInt32}, {name:String}, {checksum:String})",
                 {"version": migration.version, "name": migration.name, "checksum": migration.checksum},
             )
-        self._align_retention(client)
-        release_engine_code()
-        return [migration.name for migration in todo]
+
+    def _alone(self, client: Client) -> AbstractContextManager[None]:
+        """An embedded engine has one administrator anyway."""
+        if not self._is_shared:
+            return contextlib.nullcontext()
+        return alone(lambda sql: _query_rows(client, sql), lambda sql: _command(client, sql), self._database)
 
     def _values(self) -> dict[str, object]:
         return {
@@ -539,9 +559,14 @@ def _query_rows(client: Client, sql: str, parameters: dict[str, Any] | None = No
         return client.query(sql, parameters=parameters).result_rows
 
 
-def _command(client: Client, sql: str, parameters: dict[str, Any] | None = None) -> None:
+def _command(
+    client: Client,
+    sql: str,
+    parameters: dict[str, Any] | None = None,
+    settings: Mapping[str, object] = MappingProxyType({}),
+) -> None:
     with _engine_errors(_open_error):
-        client.command(sql, parameters=parameters)
+        client.command(sql, parameters=parameters, settings=dict(settings))
 
 
 def _kill_query(client: Client, tag: str) -> None:

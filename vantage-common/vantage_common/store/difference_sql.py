@@ -8,8 +8,8 @@ from vantage_common.store.differences import LOOKBACK_MS
 
 IS_BUCKET: Final = "temporality = 'cumulative' AND metric_type = 'histogram'"
 IS_TOTAL: Final = "temporality = 'cumulative' AND metric_type != 'histogram'"
-"""Which rows are a bucket of a cumulative histogram, and which a cumulative counter. Set indexes on the two columns
-skip what is neither."""
+"""Which rows are a bucket of a cumulative histogram, and which a cumulative counter. The indexes on the two
+columns skip what is neither."""
 
 _SERIES: Final = "PARTITION BY service_name, metric_name, series"
 _BEFORE_IT: Final = "ROWS BETWEEN 1 PRECEDING AND CURRENT ROW"

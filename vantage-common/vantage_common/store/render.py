@@ -6,7 +6,7 @@ filter, ANDed with it.
 
 A plan that needs differences (differences.py) reads two or three branches: rows as they are, and cumulative ones
 differenced by window functions, the workspace and the filter inside each. The engine takes 13 ms to analyze these even
-where they find nothing, and 3 ms to be asked first whether there is anything to difference, for set indexes on
+where they find nothing, and 4 ms to be asked first whether there is anything to difference, for the indexes on
 `temporality` and `metric_type` skip all that is not (2 cores under load; tests/bench/storage.py). So it is asked.
 """
 
