@@ -190,7 +190,7 @@ class Engine:
 
 
 def _query(handle: Connection, call: Call) -> Answer:
-    result = handle.query(call.sql, call.answer_format, params=dict(call.parameters))  # type: ignore[arg-type]  # bytes too
+    result = handle.query(call.sql, call.answer_format, params=dict(call.parameters))
     summary = {
         "read_rows": str(result.rows_read()),
         "read_bytes": str(result.bytes_read()),
