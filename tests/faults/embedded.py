@@ -48,13 +48,19 @@ class Tree:
         return next(child for child in children if child.cmdline()[-1] == name)
 
     def kill(self, name: str) -> None:
-        """Returns when there is another. A supervisor that would give up soon is killed as well, with all it has."""
-        if self.deaths.get(name, 0) >= DEATHS_BEFORE_THE_SUPERVISOR_GIVES_UP:
-            self.kill_all()
+        """Returns when there is another."""
+        if self.renewed(name):
             return
         killed = self.child(name)
         killed.kill()
         self.died(name, killed.pid)
+
+    def renewed(self, name: str) -> bool:
+        """Kills a supervisor that would give up at the child's next death, with all it has, and starts it again."""
+        if self.deaths.get(name, 0) < DEATHS_BEFORE_THE_SUPERVISOR_GIVES_UP:
+            return False
+        self.kill_all()
+        return True
 
     def died(self, name: str, pid: int) -> None:
         self.deaths[name] = self.deaths.get(name, 0) + 1
@@ -111,6 +117,7 @@ def kill_core_at_rename(tree: Tree, load: Load, size: TreeSize) -> Told:
     told = Told()
     inserts = 0
     for number in range(size.renames):
+        tree.renewed("core")
         core = tree.child("core")
         try:
             killer = KillAtRename(core.pid, number % 3 + 1, tree.directory.parent / "strace-core.log")
