@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 MIN_ROWS = 10_000
-MAX_ROWS = 200_000
-"""One block stays far below the size at which the engine would split it into several parts."""
+MAX_ROWS = 50_000
+"""A row is about a kilobyte of Python objects while it waits. One block stays far below the size at which the engine
+would split it into several parts."""
 MAX_BUFFERED_ROWS = 2 * MAX_ROWS
 """Of all partitions together."""
 MAX_BATCH_BYTES = 64 * 1024 * 1024

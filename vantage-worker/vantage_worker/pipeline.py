@@ -30,7 +30,7 @@ FETCH_WAIT_S = 0.2
 RETRY_S = (2.0, 4.0, 8.0)
 MAX_POISON_IN_A_ROW = 1000
 MAX_DOUBTFUL_RECORDS = 1_000_000
-"""Far more than one block of ours has: an intent is at most 200 000 rows or 64 MiB."""
+"""Far more than one block of ours has: an intent is at most 50 000 rows or 64 MiB."""
 DRAIN_S = 10.0
 """From the stop on, for the batch being written and all that waits. With five seconds for leaving the group and ten
 for closing the store this stays within the 25 that a service manager grants."""
