@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 MIN_ROWS = 10_000
 MAX_ROWS = 50_000
-"""A row is about a kilobyte of Python objects while it waits. One block stays far below the size at which the engine
-would split it into several parts."""
+"""One block stays far below the size at which the engine would split it into several parts, and waiting rows are Python
+objects: with 200 000 here a flood of ten million gauges left 570 MiB more behind than with this."""
 MAX_BUFFERED_ROWS = 2 * MAX_ROWS
 """Of all partitions together."""
 MAX_BATCH_BYTES = 64 * 1024 * 1024
