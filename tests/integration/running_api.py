@@ -83,13 +83,21 @@ async def running_api(
     publisher = bus.publisher()
     await publisher.start()
     try:
-        yield RunningApi(listener.getsockname()[1], store, bus, publisher, clock)
+        api = RunningApi(listener.getsockname()[1], store, bus, publisher, clock)
+        await _until_started(api)
+        yield api
     finally:
         stop.set()
         await serving
         await publisher.stop()
         await store.close()
         await bus.close()
+
+
+async def _until_started(api: RunningApi) -> None:
+    """Its first answer comes after its lifespan has begun, and with it the topics are there."""
+    async with httpx.AsyncClient(base_url=api.http, timeout=ANSWER_WITHIN_S) as client:
+        (await client.get("/metrics")).raise_for_status()
 
 
 async def until_counted(api: RunningApi, sample: str) -> None:
