@@ -19,7 +19,7 @@ from vantage_common.bus.api import (
 from vantage_common.clock import ManualClock
 from vantage_common.errors import StoreRejected, StoreUnavailable
 from vantage_common.model import Sample
-from vantage_common.store.api import Admin, Held, Reader, Rollups, Writer
+from vantage_common.store.api import Admin, Documents, Held, Reader, Rollups, Writer
 from vantage_worker.batch import day_of
 from vantage_worker.metrics import WorkerMetrics
 from vantage_worker.pipeline import GROUP, Pipeline
@@ -50,6 +50,7 @@ class FaultyStore:
     reader: Reader
     admin: Admin
     rollups: Rollups | None = None
+    documents: Documents
 
     def __init__(self) -> None:
         self.writer: Writer = self

@@ -14,7 +14,7 @@ PARTS = (
     "collector",
     "worker",
     "storage",
-    "victoria",
+    "weight",
     "sustained",
     "reduction",
 )

@@ -32,6 +32,9 @@ ROUNDS = 3
 WARM_S = 3.0
 SATURATED_S = 7.0
 HALF_RATE_S = 6.0
+GOAL = 100_000
+"""Points a second. Latencies are told at half of it, where every subject has the same load, and at half of what the
+subject can take."""
 CONNECTIONS = 8
 PEER_BATCH = 4000
 """Points a record of the peer when it batches: as many as stay under the 1 MB that Kafka and its exporter allow."""
@@ -56,6 +59,7 @@ class Subject:
 class Round:
     most: Answers
     half: Answers
+    goal_half: Answers
     arrived: Arrived
     cpu_s: float
 
@@ -73,10 +77,11 @@ class Rounds(list[Round]):
 
     @property
     def half(self) -> Answers:
-        latencies = [latency for found in self for latency in found.half.latencies_ms]
-        return Answers(
-            sum(found.half.seconds for found in self), sum((f.half.statuses for f in self), Counter()), latencies
-        )
+        return _together([found.half for found in self])
+
+    @property
+    def goal_half(self) -> Answers:
+        return _together([found.goal_half for found in self])
 
     @property
     def lost(self) -> int:
@@ -85,7 +90,15 @@ class Rounds(list[Round]):
 
     @property
     def refused(self) -> int:
-        return sum(sum({**found.most.refused, **found.half.refused}.values()) for found in self)
+        return sum(sum(a.refused.values()) for found in self for a in (found.most, found.half, found.goal_half))
+
+
+def _together(answers: list[Answers]) -> Answers:
+    return Answers(
+        sum(found.seconds for found in answers),
+        sum((found.statuses for found in answers), Counter()),
+        [latency for found in answers for latency in found.latencies_ms],
+    )
 
 
 def run() -> Iterator[str]:
@@ -119,11 +132,13 @@ def _measure(subject: Subject, kafka: Broker, other: int) -> Round:
         most = drive(url, subject.bodies, Plan(CONNECTIONS, seconds=SATURATED_S), core=other, media=subject.media)
         upto = _settled(topic)
         cpu_s = clock.used()
-        plan = Plan(CONNECTIONS, seconds=HALF_RATE_S, rate=most.accepted / most.seconds / 2)
-        half = drive(url, subject.bodies, plan, core=other, media=subject.media)
+        half, goal_half = (
+            drive(url, subject.bodies, Plan(CONNECTIONS, HALF_RATE_S, rate=rate), core=other, media=subject.media)
+            for rate in (most.accepted / most.seconds / 2, GOAL / METRICS_A_BODY / 2)
+        )
         arrived = topic.arrived(since, upto, subject.points_of)
         topic.close()
-    return Round(most, half, arrived, cpu_s)
+    return Round(most, half, goal_half, arrived, cpu_s)
 
 
 def _settled(topic: Topic) -> dict[int, int]:
@@ -144,11 +159,15 @@ def _told(subject: Subject, rounds: Rounds) -> str:
     line = (
         f"{subject.name} ({kib:.0f} KiB a body): {rounds.points_a_second:,.0f} points/s, "
         f"{rounds.points_a_cpu_second:,.0f} points a CPU-second; "
-        f"at half that rate p50 {rounds.half.quantile(0.5):.1f} ms, p99 {rounds.half.quantile(0.99):.1f} ms"
+        f"at half that rate {_latency(rounds.half)}; at {GOAL // 2:,} points/s {_latency(rounds.goal_half)}"
     )
     if rounds.lost:
         line += f"; {rounds.lost:,} points were answered for and are NOT in Kafka"
     return line + (f"; {rounds.refused} bodies refused" if rounds.refused else "")
+
+
+def _latency(answers: Answers) -> str:
+    return f"p50 {answers.quantile(0.5):.1f} ms, p99 {answers.quantile(0.99):.1f} ms"
 
 
 def _ratios(rates: dict[str, float]) -> Iterator[str]:

@@ -7,7 +7,7 @@ merges are done.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -66,7 +66,11 @@ def run() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as directory:
         engine = Engine(Path(directory))
         try:
-            for shape, rows, hours in (("scrape", scraped(), HOURS), ("request", requests(), REQUEST_HOURS)):
+            shapes = (
+                ("scrape", scraped(START_S, HOURS), HOURS),
+                ("request", requests(START_S, REQUEST_HOURS), REQUEST_HOURS),
+            )
+            for shape, rows, hours in shapes:
                 yield from _measure(engine, shape, rows, hours)
         finally:
             engine.close()
@@ -86,7 +90,7 @@ def _measure(engine: "Engine", shape: str, rows: str, hours: int) -> Iterator[st
                 f"WHERE timestamp >= {low} AND timestamp < {high} SETTINGS max_insert_threads = 1"
             )
         arrived = engine.bytes_a_row()
-        engine.tell("OPTIMIZE TABLE metrics FINAL")
+        engine.settle()
         yield f"  {layout.name}: {engine.bytes_a_row():.2f} B a row, {arrived:.2f} as it arrived"
         yield f"    {engine.columns()}"
         yield f"    {engine.times(shape, hours)}"
@@ -126,6 +130,17 @@ class Engine:
             ddl = ddl.replace(found, put)
         self.tell("DROP TABLE metrics SYNC")
         self.tell(ddl)
+
+    def settle(self) -> None:
+        """Merges everything, as a quiet night would."""
+        self.tell("OPTIMIZE TABLE metrics FINAL")
+
+    def insert(self, columns: Mapping[str, Sequence[object]]) -> None:
+        self._client.insert("metrics", list(columns.values()), list(columns), column_oriented=True)
+
+    def rows(self) -> int:
+        [(number,)] = self.ask("SELECT count() FROM metrics")
+        return int(str(number))
 
     def bytes_a_row(self) -> float:
         [(size,)] = self.ask(
@@ -200,9 +215,9 @@ def questions(shape: str, hours: int) -> dict[str, QueryPlan]:
     }
 
 
-def scraped() -> str:
+def scraped(start_s: int, hours: int) -> str:
     """`INSTANCES` machines with `SERIES` series each, every `STEP_S`; a scrape is one record of the bus."""
-    steps = HOURS * HOUR_S // STEP_S
+    steps = hours * HOUR_S // STEP_S
 
     def chance(salt: int) -> str:
         return f"(cityHash64(s, t, {salt}) % 1000003 / 1000003)"
@@ -226,24 +241,24 @@ def scraped() -> str:
     )
     return (
         "SELECT 'default', 'node', concat('node_metric_', toString(intDiv(id, 4)), '_total'), "
-        f"fromUnixTimestamp64Milli(toInt64({START_S}) * 1000 + t * {STEP_S * 1000} + cityHash64(host) % 15000, 'UTC'), "
+        f"fromUnixTimestamp64Milli(toInt64({start_s}) * 1000 + t * {STEP_S * 1000} + cityHash64(host) % 15000, 'UTC'), "
         "if(kind < 85, 'counter', 'gauge'), '', concat('10.0.0.', toString(host), ':9100'), "
         f"{value}, 1, '', '', 0, if(id % 4 = 0 AND kind >= 50, map(), {labels}), '', '', "
         "if(kind < 85, 'cumulative', 'delta'), 0, 12345678901234567, "
-        f"toUInt64(t) * {INSTANCES} + host, '', 0, toDateTime({START_S} + t * {STEP_S} + 2 + cityHash64(t) % 2) "
+        f"toUInt64(t) * {INSTANCES} + host, '', 0, toDateTime({start_s} + t * {STEP_S} + 2 + cityHash64(t) % 2) "
         f"FROM (SELECT number AS s, intDiv(number, {SERIES}) AS host, number % {SERIES} AS id, "
         f"cityHash64(id) % 100 AS kind, range({steps}) AS ts, arrayCumSum(arrayMap(t -> {increment}, ts)) AS vs "
         f"FROM numbers({INSTANCES * SERIES})) ARRAY JOIN ts AS t, vs AS v SETTINGS max_block_size = 16"
     )
 
 
-def requests() -> str:
+def requests(start_s: int, hours: int) -> str:
     """`SERVICES` with `PODS` each, whose agents send a folded batch every `BATCH_EVERY_S`; a tenth has an exemplar."""
-    batches = REQUEST_HOURS * HOUR_S // BATCH_EVERY_S * SERVICES * PODS
+    batches = hours * HOUR_S // BATCH_EVERY_S * SERVICES * PODS
     gauss = "(" + " + ".join(f"cityHash64(b, r, {n}) % 1000003 / 1000003" for n in range(12)) + " - 6)"
     return (
         f"SELECT 'default', concat('service-', leftPad(toString(svc), 2, '0')), '{REQUEST_METRIC}', "
-        f"fromUnixTimestamp64Milli(toInt64({START_S}) * 1000 + tick * {BATCH_EVERY_S * 1000} "
+        f"fromUnixTimestamp64Milli(toInt64({start_s}) * 1000 + tick * {BATCH_EVERY_S * 1000} "
         f"+ cityHash64(b, r) % {BATCH_EVERY_S * 1000}, 'UTC'), "
         "'histogram', 'production', concat('pod-', toString(svc), '-', toString(pod)), "
         f"exp(3 + cityHash64(svc, ep) % 3 + 0.6 * {gauss}), "
@@ -254,7 +269,7 @@ def requests() -> str:
         "if(cityHash64(b, r, 'x') % 10 = 0, lower(hex(MD5(toString((b, r))))), '') AS trace, "
         "if(trace = '', '', substring(lower(hex(MD5(toString((r, b))))), 1, 16)), 'delta', 0, "
         f"1000000007 * (svc % 6 + 1), toUInt64(tick) * {PODS * 4} + intDiv(pod * {SERVICES} + svc, 6), "
-        f"lower(hex(MD5(toString(b)))), 0, toDateTime({START_S} + tick * {BATCH_EVERY_S} + 6) "
+        f"lower(hex(MD5(toString(b)))), 0, toDateTime({start_s} + tick * {BATCH_EVERY_S} + 6) "
         f"FROM (SELECT number % {SERVICES} AS svc, intDiv(number, {SERVICES}) % {PODS} AS pod, "
         f"intDiv(number, {SERVICES * PODS}) AS tick, number AS b, arrayJoin(range({ROWS_A_BATCH})) AS r, r % 8 AS ep "
         f"FROM numbers({batches}))"

@@ -1,29 +1,24 @@
-"""Bytes on disk of a sample in VictoriaMetrics, index included, on the data sets our own store is measured on.
+"""A VictoriaMetrics that is filled and weighed, index included.
 
 Samples go in through its import API in blocks of a million, by series and oldest first, which suits it; then it is
 told to flush and to merge everything, and stopped before its files are weighed.
 """
 
 import json
-import math
 import re
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from tests.bench.datasets import DataSet, NodeExporters, Requests, Run, Series
-from tests.bench.peers import PeerMissing, victoria_metrics, victoria_version
+from tests.bench.datasets import Run, Series
+from tests.bench.peers import victoria_metrics
 from tests.bench.services import cores, running
 from tests.platform_process import free_ports
 from tests.waiting import eventually
 
-SIZES = (1_000_000, 10_000_000)
-DAY_MS = 86_400_000
-_BLOCK = 1_000_000
 _POST_BYTES = 8 << 20
 _LOOKS = 4
 
@@ -39,28 +34,8 @@ class Stored:
         return (self.data_bytes + self.index_bytes) / self.samples
 
 
-def run() -> Iterator[str]:
-    start_ms = int(time.time() * 1000) - DAY_MS
-    sources: tuple[Callable[[int], DataSet], ...] = (NodeExporters, Requests)
-    try:
-        yield f"VictoriaMetrics {victoria_version(victoria_metrics())}, merged, data + index"
-        for source in sources:
-            for samples in SIZES:
-                dataset = source(start_ms)
-                yield told(dataset, stored(dataset, samples))
-    except PeerMissing as reason:
-        yield f"not measured: {reason}"
-
-
-def told(dataset: DataSet, found: Stored) -> str:
-    return (
-        f"{dataset.description}: {found.samples:,} samples, {found.bytes_a_sample:.3f} B a sample "
-        f"(data {found.data_bytes / found.samples:.3f}, index {found.index_bytes / found.samples:.3f})"
-    )
-
-
-def stored(dataset: DataSet, samples: int) -> Stored:
-    """What `samples` of the data set weigh. Raises PeerMissing where VictoriaMetrics cannot be had."""
+def stored(blocks: Iterable[Iterable[Run]]) -> Stored:
+    """What the samples weigh, handed over a block at a time. Raises PeerMissing where it cannot be had."""
     binary = victoria_metrics()
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory() as directory:
@@ -73,17 +48,12 @@ def stored(dataset: DataSet, samples: int) -> Stored:
         ]
         with running(command, cores()[0]), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as server:
             eventually(lambda: server.get("/health").is_success, within_s=60, what="VictoriaMetrics")
-            sent = sum(_import(server, dataset.take(block)) for block in _blocks(samples))
+            sent = sum(_import(server, block) for block in blocks)
             _merge(server)
             held = _rows(server)
         if held != sent:
             raise RuntimeError(f"VictoriaMetrics holds {held:,} samples of {sent:,}")
         return Stored(sent, _weight(Path(directory, "data")), _weight(Path(directory, "indexdb")))
-
-
-def _blocks(samples: int) -> list[int]:
-    number = math.ceil(samples / _BLOCK)
-    return [samples // number] * number
 
 
 def _import(server: httpx.Client, runs: Iterable[Run]) -> int:

@@ -327,3 +327,85 @@ ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/all', '{shard}-
 ORDER BY (source, hour)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
+CREATE TABLE IF NOT EXISTS `vantage`.alert_rules ON CLUSTER `main` (
+    workspace LowCardinality(String) CODEC(ZSTD(1)),
+    id String CODEC(ZSTD(1)),
+    ver UInt64 CODEC(Delta, ZSTD(1)),
+    at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    author String CODEC(ZSTD(1)),
+    deleted Bool,
+    body String CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/all', '{shard}-{replica}', ver)
+ORDER BY (workspace, id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS `vantage`.silences ON CLUSTER `main` (
+    workspace LowCardinality(String) CODEC(ZSTD(1)),
+    id String CODEC(ZSTD(1)),
+    ver UInt64 CODEC(Delta, ZSTD(1)),
+    at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    author String CODEC(ZSTD(1)),
+    deleted Bool,
+    body String CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/all', '{shard}-{replica}', ver)
+ORDER BY (workspace, id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS `vantage`.baselines ON CLUSTER `main` (
+    workspace LowCardinality(String) CODEC(ZSTD(1)),
+    id String CODEC(ZSTD(1)),
+    ver UInt64 CODEC(Delta, ZSTD(1)),
+    at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    author String CODEC(ZSTD(1)),
+    deleted Bool,
+    body String CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/all', '{shard}-{replica}', ver)
+ORDER BY (workspace, id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS `vantage`.dashboards ON CLUSTER `main` (
+    workspace LowCardinality(String) CODEC(ZSTD(1)),
+    id String CODEC(ZSTD(1)),
+    ver UInt64 CODEC(Delta, ZSTD(1)),
+    at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    author String CODEC(ZSTD(1)),
+    deleted Bool,
+    body String CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/all', '{shard}-{replica}', ver)
+ORDER BY (workspace, id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS `vantage`.alert_events ON CLUSTER `main` (
+    workspace LowCardinality(String) CODEC(ZSTD(1)),
+    id String CODEC(ZSTD(1)),
+    ver UInt64 CODEC(Delta, ZSTD(1)),
+    at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    author String CODEC(ZSTD(1)),
+    deleted Bool,
+    body String CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/all', '{shard}-{replica}', ver)
+ORDER BY (workspace, id, ver)
+PARTITION BY toYYYYMM(at)
+TTL toDateTime(at) + INTERVAL 365 DAY
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS `vantage`.audit ON CLUSTER `main` (
+    workspace LowCardinality(String) CODEC(ZSTD(1)),
+    id String CODEC(ZSTD(1)),
+    ver UInt64 CODEC(Delta, ZSTD(1)),
+    at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    author String CODEC(ZSTD(1)),
+    deleted Bool,
+    body String CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/all', '{shard}-{replica}', ver)
+ORDER BY (workspace, id, ver)
+PARTITION BY toYYYYMM(at)
+TTL toDateTime(at) + INTERVAL 365 DAY
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+

@@ -4,6 +4,7 @@ import itertools
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -286,7 +287,7 @@ async def test_a_crash_at_any_moment_is_made_good_by_the_next_run(store: ClickHo
     assert isinstance(store.admin, ClickHouseAdmin)
     crashes = 0
     for survived in itertools.count():
-        if await store.admin.run(lambda client, n=survived: _recompute_failing_after(client, hour, n)):  # type: ignore[misc]
+        if await store.admin.run(partial(_recompute_failing_after, hour=hour, survived=survived)):
             break
         crashes += 1
     assert crashes == 6

@@ -21,6 +21,7 @@ ANSWER_WITHIN_S = 10.0
 RETRY_EVERY_S = (0.1, 0.5)
 GIVE_UP_AFTER_S = 120.0
 """Once the load is to stop: a client that is still refused then keeps its last word, and its batch counts as sent."""
+_MIX: tuple[Kind, ...] = (*("metrics",) * 8, "spans", "logs")
 PATHS: dict[Kind, str] = {"metrics": "/v1/metrics", "spans": "/v1/traces", "logs": "/v1/logs"}
 
 
@@ -70,8 +71,7 @@ class Load:
         sent = 0
         try:
             while not self._stop.wait(self._pause_s):
-                kind: Kind = {8: "spans", 9: "logs"}.get(sent % 10, "metrics")  # type: ignore[assignment]
-                batch = self._oracle.new_batch(self.run, kind, BATCH_EVENTS)
+                batch = self._oracle.new_batch(self.run, _MIX[sent % len(_MIX)], BATCH_EVENTS)
                 connection = self._deliver(connection, batch, is_patient, rng)
                 sent += 1
         except BaseException as error:

@@ -201,7 +201,7 @@ def store_disk_full(cluster: Cluster, load: Load, size: Size) -> Told:
     for _ in range(size.rounds):
         failed = cluster.failed_inserts(cluster.worker)
         cluster.store_disk.fill()
-        eventually(lambda: cluster.failed_inserts(cluster.worker) > failed + 2, within_s=60, what="inserts fail")  # noqa: B023
+        _inserts_fail(cluster, failed + 3)
         cluster.store_disk.empty()
         told.recoveries_s.append(load.recovery_s(cluster.is_stored))
         told.times += 1
@@ -278,11 +278,8 @@ def upgrade(cluster: Cluster, load: Load, size: Size) -> Told:
         before = len(cluster.proxy.tokens)
         cluster.replace_worker({**QUICK, **limits})
         told.recoveries_s.append(load.recovery_s(cluster.is_stored))
-        replayed = eventually(
-            lambda: [r for r in map(range_of, cluster.proxy.tokens[before:]) if r[0] == planned[0]],  # noqa: B023
-            what="the range is replayed",
-        )
-        assert replayed[0] == planned, f"planned {planned}, replayed {replayed[0]}"
+        replayed = _first_replay(cluster, planned[0], before)
+        assert replayed == planned, f"planned {planned}, replayed {replayed}"
         told.times += 1
     cluster.replace_worker()
     return told
@@ -298,6 +295,20 @@ def _held_insert_of_many(cluster: Cluster) -> tuple[Held, tuple[str, int, int]]:
             return held, planned
         held.let_go()
     raise AssertionError("no insert of three records came by")
+
+
+def _inserts_fail(cluster: Cluster, times: float) -> None:
+    """Returns when the worker has failed at that many in all."""
+    eventually(lambda: cluster.failed_inserts(cluster.worker) >= times, within_s=60, what="inserts fail")
+
+
+def _first_replay(cluster: Cluster, source: str, seen: int) -> tuple[str, int, int]:
+    """The first range of the source that is inserted after the `seen` inserts that went before."""
+
+    def replays() -> list[tuple[str, int, int]]:
+        return [found for found in map(range_of, cluster.proxy.tokens[seen:]) if found[0] == source]
+
+    return eventually(replays, what="the range is replayed")[0]
 
 
 def range_of(token: str) -> tuple[str, int, int]:

@@ -30,6 +30,7 @@ class _NoStore:
     reader: Any = None
     admin: Any = None
     rollups: Any = None
+    documents: Any = None
 
     async def close(self) -> None: ...
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vantage_collector.decode import remote_write
 from vantage_collector.decode.check import Window
-from vantage_collector.decode.otlp_rows import MAX_ROWS
+from vantage_collector.decode.otlp_reader import MAX_ROWS
 from vantage_collector.decode.remote_write import Version, Written, decode_write
 from vantage_common.errors import UserError
 from vantage_common.model import Sample

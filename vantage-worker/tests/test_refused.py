@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -102,12 +103,16 @@ async def test_too_many_refused_rows_in_a_row_halt_the_worker_and_nothing_is_los
     assert len(await letters(bus)) == len(half)
 
 
+def _has(store: FaultyStore, value: float) -> bool:
+    return value in store.values
+
+
 async def test_rows_refused_now_and_then_halt_nothing(bus: Bus, store: FaultyStore, clock: ManualClock) -> None:
     refuse_the_bad(store)
     worker = Running(bus, store, clock)
     for number in range(3):
         await publish(bus, block(*[BAD] * (MAX_REFUSED_ROWS // 2), float(number)))
-        await worker.until(lambda n=number: n in store.values)  # type: ignore[misc]
+        await worker.until(partial(_has, store, number))
     await worker.finish()
     assert store.values == [0, 1, 2]
 

@@ -16,7 +16,9 @@ US_PER_DAY = 86_400_000_000
 
 def kind_of_topic(topic: str) -> Kind:
     """What a raw topic carries; the metrics topic may have any name (VANTAGE_KAFKA_TOPIC)."""
-    return {SPANS_RAW: "spans", LOGS_RAW: "logs"}.get(topic, "metrics")  # type: ignore[return-value]
+    if topic == SPANS_RAW:
+        return "spans"
+    return "logs" if topic == LOGS_RAW else "metrics"
 
 
 @dataclass(frozen=True, slots=True)

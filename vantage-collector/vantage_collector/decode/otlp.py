@@ -28,15 +28,10 @@ from vantage_common.model import LogRecord, Sample, Span
 
 from vantage_collector.decode import otlp_json
 from vantage_collector.decode.check import Window
-from vantage_collector.decode.otlp_rows import (
-    MAX_ITEM_BYTES,
-    MAX_NESTING,
-    LogReader,
-    MetricReader,
-    SpanReader,
-    Wire,
-    too_many_rows,
-)
+from vantage_collector.decode.otlp_logs import LogReader
+from vantage_collector.decode.otlp_metrics import MetricReader
+from vantage_collector.decode.otlp_reader import MAX_ITEM_BYTES, MAX_NESTING, Wire, too_many_rows
+from vantage_collector.decode.otlp_spans import SpanReader
 from vantage_collector.decode.protobuf import message_classes
 from vantage_collector.decode.refused import Refused
 

@@ -16,7 +16,7 @@ from vantage_common.model import MetricType, Sample, Temporality
 from vantage_collector.decode import buckets
 from vantage_collector.decode.buckets import BadBuckets, Bucket
 from vantage_collector.decode.check import MAX_MAGNITUDE, MAX_TAGS, MAX_TEXT_BYTES, NAME, NAME_RULE, Window, text_fault
-from vantage_collector.decode.otlp_rows import (
+from vantage_collector.decode.otlp_reader import (
     MAX_ITEM_BYTES,
     MAX_ROWS,
     MAX_STORED_COUNT,

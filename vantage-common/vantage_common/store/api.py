@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from vantage_common.store.migrations import Step
 from vantage_common.store.plan import QueryPlan, Result
@@ -98,6 +98,52 @@ class Rollups(Protocol):
         ...
 
 
+DocumentTable: TypeAlias = Literal["alert_rules", "silences", "baselines", "dashboards", "alert_events", "audit"]
+HISTORIES: Final[frozenset[DocumentTable]] = frozenset({"alert_events", "audit"})
+"""The tables that keep every version, for as long as `retention.DOCUMENT_DAYS` says; of the others the newest is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One version of something that people or the alerts change. `body` is JSON-able; `at_ms` and `version` are given
+    by the caller, who makes a later version larger (ms × 1000 leaves room for several in a millisecond)."""
+
+    workspace: str
+    id: str
+    version: int
+    at_ms: int
+    author: str
+    body: Mapping[str, Any]
+    deleted: bool = False
+
+
+class Documents(Protocol):
+    """Small tables of things with an id, insert-only. What `put` acknowledged is synced. Raises StoreUnavailable."""
+
+    async def put(self, table: DocumentTable, documents: Sequence[Document]) -> None:
+        """Keeps the versions, all or none. One that is there already is kept once."""
+        ...
+
+    async def newest(self, table: DocumentTable, workspace: str | None, id_: str | None = None) -> list[Document]:
+        """The newest version of everything, or of one, that is not deleted, by workspace and id. Without a workspace
+        those of all: for the parts of Vantage that serve every tenant, never for a request."""
+        ...
+
+    async def history(
+        self,
+        table: DocumentTable,
+        workspace: str,
+        *,
+        start_ms: int,
+        end_ms: int,
+        id_: str | None = None,
+        limit: int = 1000,
+        offset: int = 0,
+    ) -> list[Document]:
+        """Versions with start ≤ at < end, the newest first; of the tables of `HISTORIES`."""
+        ...
+
+
 class Store(Protocol):
     """`rollups` is None where the engine has none: all is read from raw rows there."""
 
@@ -106,5 +152,6 @@ class Store(Protocol):
     reader: Reader
     admin: Admin
     rollups: Rollups | None
+    documents: Documents
 
     async def close(self) -> None: ...

@@ -31,6 +31,7 @@ class TableInfo:
     identity: frozenset[str] = frozenset()
     filled: tuple[ColumnInfo, ...] = ()
     partition: str = "toYYYYMMDD"
+    """The function of `time` whose values are the partitions; empty where there is one only."""
 
     def column(self, name: str) -> ColumnInfo | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -219,3 +220,37 @@ CITY_10S = _request_rollup("city_10s")
 ROLLUPS: dict[str, TableInfo] = {
     table.name: table for table in (METRICS_1H, METRICS_1D, SERVICE_1M, EDGES_1M, CITY_10S)
 }
+
+
+def _people_table(name: str, *, keeps_all: bool = False) -> TableInfo:
+    """Documents: `body` is JSON of a shape that its owner knows. Of one id the highest version counts; where all are
+    kept, they are what happened to it."""
+    return TableInfo(
+        name,
+        (
+            _WORKSPACE,
+            ColumnInfo("id", "String", "which one"),
+            ColumnInfo("ver", "UInt64", "version: grows with every change"),
+            ColumnInfo("at", "DateTime64(3, 'UTC')", "when it was changed"),
+            ColumnInfo("author", "String", "who changed it: a key's name, or the part of Vantage that did"),
+            ColumnInfo("deleted", "Bool", "whether it is gone since"),
+            ColumnInfo("body", "String", "what it is now"),
+        ),
+        time="at",
+        order_by=("workspace", "id", "ver") if keeps_all else ("workspace", "id"),
+        partition="toYYYYMM" if keeps_all else "",
+    )
+
+
+DOCUMENTS: dict[str, TableInfo] = {
+    table.name: table
+    for table in (
+        _people_table("alert_rules"),
+        _people_table("silences"),
+        _people_table("baselines"),
+        _people_table("dashboards"),
+        _people_table("alert_events", keeps_all=True),
+        _people_table("audit", keeps_all=True),
+    )
+}
+"""What people change and what happened to it. `store/documents.py` alone reads and writes them."""

@@ -28,9 +28,21 @@ from clickhouse_connect.driver.transform import NativeTransform
 
 from vantage_common.errors import StoreRejected, StoreUnavailable, VantageError
 from vantage_common.store import rollups
-from vantage_common.store.api import Admin, Arrivals, Held, Reader, Rollups, RollupSource, Writer
-from vantage_common.store.catalog import ROLLUPS, TABLES, TableInfo
+from vantage_common.store.api import (
+    Admin,
+    Arrivals,
+    Document,
+    Documents,
+    DocumentTable,
+    Held,
+    Reader,
+    Rollups,
+    RollupSource,
+    Writer,
+)
+from vantage_common.store.catalog import DOCUMENTS, ROLLUPS, TABLES, TableInfo
 from vantage_common.store.cluster import on_cluster, sharded_tables
+from vantage_common.store.documents import COLUMNS, columns_of, documents_of, must_have_history
 from vantage_common.store.engine_errors import insert_error, query_error, query_timeout, short_message
 from vantage_common.store.memory import release_engine_code
 from vantage_common.store.migration_lock import MARK, alone
@@ -71,6 +83,8 @@ CHDB_OPTIONS: Mapping[str, str] = {
 }
 """An engine sized for a laptop: its own defaults are caches of gigabytes and pools of hundreds of threads."""
 
+_DOCUMENT = ", ".join("toUnixTimestamp64Milli(at)" if name == "at" else name for name in COLUMNS)
+
 READER_SETTINGS: Mapping[str, object] = {
     "max_threads": 2,
     "max_memory_usage": MAX_QUERY_BYTES,
@@ -101,21 +115,23 @@ class ClickHouseStore:
         cluster: str = "",
     ) -> None:
         self.name = name
-        self._threads = ThreadPoolExecutor(max_workers=readers + 3, thread_name_prefix="store")
+        self._threads = ThreadPoolExecutor(max_workers=readers + 4, thread_name_prefix="store")
         self._writers = Pool(connect, 1, self._threads)
         self._readers = Pool(connect_reader, readers, self._threads)
         self._admins = Pool(connect, 1, self._threads, opened)
         self._rollers = Pool(connect, 1, self._threads)
+        self._keepers = Pool(connect, 1, self._threads)
         self._reader = ClickHouseReader(self._readers, self._admins, database)
         self.writer: Writer = ClickHouseWriter(self._writers, database)
         self.reader: Reader = self._reader
         self.admin: Admin = ClickHouseAdmin(self._admins, database, retention, cluster, is_shared=name != "chdb")
         self.rollups: Rollups | None = ClickHouseRollups(self._rollers, database)
+        self.documents: Documents = ClickHouseDocuments(self._keepers, database)
 
     async def close(self) -> None:
         """Stops running queries, then closes every handle: the engine must be gone before the process ends."""
         await self._reader.stop()
-        for pool in (self._readers, self._writers, self._rollers, self._admins):
+        for pool in (self._readers, self._writers, self._rollers, self._keepers, self._admins):
             await pool.close()
         self._threads.shutdown(wait=False)
 
@@ -283,6 +299,50 @@ class ClickHouseRollups:
             )
 
         return await self._pool.run(with_client)
+
+
+class ClickHouseDocuments:
+    def __init__(self, pool: Pool[Client], database: str) -> None:
+        self._pool = pool
+        self._database = database
+
+    async def put(self, table: DocumentTable, documents: Sequence[Document]) -> None:
+        columns = columns_of(documents)
+        if documents:
+            where, info = self._table(table), DOCUMENTS[table]
+            await self._pool.run(lambda client: _send(client, where, info, columns, len(documents), {}))
+
+    async def newest(self, table: DocumentTable, workspace: str | None, id_: str | None = None) -> list[Document]:
+        filters = {"workspace": workspace, "id": id_}
+        given = {name: value for name, value in filters.items() if value is not None}
+        where = " AND ".join(f"{name} = {{{name}:String}}" for name in given) or "true"
+        versions = f"SELECT * FROM {self._table(table)} WHERE {where} ORDER BY workspace, id, ver DESC"
+        sql = f"SELECT {_DOCUMENT} FROM ({versions} LIMIT 1 BY workspace, id) WHERE NOT deleted ORDER BY workspace, id"
+        return documents_of(await self._pool.run(lambda client: _query_rows(client, sql, given)))
+
+    async def history(
+        self,
+        table: DocumentTable,
+        workspace: str,
+        *,
+        start_ms: int,
+        end_ms: int,
+        id_: str | None = None,
+        limit: int = 1000,
+        offset: int = 0,
+    ) -> list[Document]:
+        must_have_history(table)
+        params = {"workspace": workspace, "start": start_ms, "end": end_ms, "id": id_ or ""}
+        sql = (
+            f"SELECT {_DOCUMENT} FROM {self._table(table)} FINAL WHERE workspace = {{workspace:String}} "
+            "AND at >= fromUnixTimestamp64Milli({start:Int64}) AND at < fromUnixTimestamp64Milli({end:Int64}) "
+            f"{'' if id_ is None else 'AND id = {id:String} '}"
+            f"ORDER BY at DESC, ver DESC, id LIMIT {int(limit)} OFFSET {int(offset)}"
+        )
+        return documents_of(await self._pool.run(lambda client: _query_rows(client, sql, params)))
+
+    def _table(self, table: DocumentTable) -> str:
+        return f"`{self._database}`.`{DOCUMENTS[table].name}`"
 
 
 class ClickHouseAdmin:

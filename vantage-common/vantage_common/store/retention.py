@@ -7,6 +7,8 @@ from typing import Final
 ROLLUP_DAYS: Final[Mapping[str, int]] = {"metrics_1h": 365, "metrics_1d": 1095, "city_10s": 7}
 """The rollups that outlive raw rows, and the one that is too fine to."""
 
+DOCUMENT_DAYS: Final[Mapping[str, int]] = {"alert_events": 365, "audit": 365}
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:

@@ -29,13 +29,24 @@ from vantage_common.errors import (
     UserError,
     VantageError,
 )
-from vantage_common.store.api import Admin, Held, Reader, Rollups, Writer
-from vantage_common.store.catalog import TABLES, TableInfo
+from vantage_common.store.api import (
+    HISTORIES,
+    Admin,
+    Document,
+    Documents,
+    DocumentTable,
+    Held,
+    Reader,
+    Rollups,
+    Writer,
+)
+from vantage_common.store.catalog import DOCUMENTS, TABLES, TableInfo
+from vantage_common.store.documents import COLUMNS, columns_of, documents_of, must_have_history
 from vantage_common.store.engine_errors import query_timeout
 from vantage_common.store.migrations import Applied, Step, load_migrations, pending, steps
 from vantage_common.store.plan import QueryPlan, Result
 from vantage_common.store.pool import Pool
-from vantage_common.store.retention import Retention
+from vantage_common.store.retention import DOCUMENT_DAYS, Retention
 from vantage_common.store.sqlite_functions import FUNCTION_NAMES, Work, register
 from vantage_common.store.sqlite_render import DAY_MS, NATIVE_FUNCTIONS, lacks, render_sqlite
 
@@ -83,6 +94,7 @@ class SqliteStore:
         self.reader: Reader = self._reader
         self.admin: Admin = SqliteAdmin(self._admins, clock)
         self.rollups: Rollups | None = None
+        self.documents: Documents = SqliteDocuments(self._writers)
 
     async def close(self) -> None:
         """Stops running queries, then closes every connection; the last one folds the log into the file."""
@@ -150,6 +162,60 @@ class SqliteWriter:
         delete = f'DELETE FROM "{table.name}" WHERE rowid IN (SELECT rowid FROM "{table.name}" WHERE _day = ? LIMIT ?)'
         if connection.execute(delete, (day, most)).rowcount < most:
             connection.execute("DELETE FROM days WHERE name = ? AND day = ?", (table.name, day))
+
+
+class SqliteDocuments:
+    """Older versions go when a newer one comes, but for histories, of which every version stays for its time."""
+
+    def __init__(self, pool: Pool[sqlite3.Connection]) -> None:
+        self._pool = pool
+
+    async def put(self, table: DocumentTable, documents: Sequence[Document]) -> None:
+        rows = list(zip(*columns_of(documents).values(), strict=True))
+
+        def work(connection: sqlite3.Connection) -> None:
+            with _insert_errors(DOCUMENTS[table]), _transaction(connection):
+                marks = ", ".join("?" for _ in COLUMNS)
+                connection.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)
+                if table in HISTORIES:
+                    before = max(document.at_ms for document in documents) - DOCUMENT_DAYS[table] * DAY_MS
+                    connection.execute(f"DELETE FROM {table} WHERE at < ?", (before,))
+                else:
+                    older = f"DELETE FROM {table} WHERE workspace = ? AND id = ? AND ver < ?"
+                    connection.executemany(older, [(d.workspace, d.id, d.version) for d in documents])
+
+        if documents:
+            await self._pool.run(work)
+
+    async def newest(self, table: DocumentTable, workspace: str | None, id_: str | None = None) -> list[Document]:
+        filters = {"workspace": workspace, "id": id_}
+        given = {name: value for name, value in filters.items() if value is not None}
+        where = "".join(f" AND {name} = ?" for name in given)
+        last = f"SELECT max(ver) FROM {table} AS other WHERE other.workspace = own.workspace AND other.id = own.id"
+        sql = (
+            f"SELECT {', '.join(COLUMNS)} FROM {table} AS own WHERE NOT deleted AND ver = ({last}){where} "
+            "ORDER BY workspace, id"
+        )
+        return documents_of(await self._pool.run(lambda connection: _fetch(connection, sql, list(given.values()))))
+
+    async def history(
+        self,
+        table: DocumentTable,
+        workspace: str,
+        *,
+        start_ms: int,
+        end_ms: int,
+        id_: str | None = None,
+        limit: int = 1000,
+        offset: int = 0,
+    ) -> list[Document]:
+        must_have_history(table)
+        sql = (
+            f"SELECT {', '.join(COLUMNS)} FROM {table} WHERE workspace = ? AND at >= ? AND at < ? "
+            f"{'' if id_ is None else 'AND id = ? '}ORDER BY at DESC, ver DESC, id LIMIT ? OFFSET ?"
+        )
+        asked = [workspace, start_ms, end_ms, *([] if id_ is None else [id_]), limit, offset]
+        return documents_of(await self._pool.run(lambda connection: _fetch(connection, sql, asked)))
 
 
 class SqliteReader:
