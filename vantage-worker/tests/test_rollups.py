@@ -55,6 +55,7 @@ class Recorded:
 
 class Bench:
     def __init__(self, raw_days: int = 90) -> None:
+        self.metrics = WorkerMetrics()
         self.clock = ManualClock(NINE_MS)
         self.store = Recorded(self.clock)
         self.is_mine = True
@@ -63,7 +64,7 @@ class Bench:
 
     def restarted(self) -> RollupChore:
         retention = Retention(self.raw_days, 30)
-        return RollupChore(self.store, self.clock, retention, WorkerMetrics(), is_mine=lambda: self.is_mine)
+        return RollupChore(self.store, self.clock, retention, self.metrics, is_mine=lambda: self.is_mine)
 
     async def after(self, minutes: float) -> list[int]:
         """The hours computed in the turn so many minutes later, counted from nine o'clock."""
@@ -133,6 +134,15 @@ async def test_the_position_moves_on_so_that_a_restart_looks_at_little(bench: Be
         for _ in range(6):
             await bench.after(10)
     assert bench.clock.now_ms() - bench.store.positions["metrics"] <= 2 * HOUR_MS
+
+
+async def test_hours_that_have_not_begun_do_not_wait(bench: Bench) -> None:
+    """The first look at a day names all of its hours: they would else hold back the position until midnight."""
+    bench.store.arrive(NINE_MS - HOUR_MS, *(NINE_MS + hour * HOUR_MS for hour in range(15)))
+    await bench.after(minutes=6)
+    assert bench.metrics.rollup_hours_waiting.collect()[0].samples[0].value == 2  # this hour and the next
+    await bench.after(minutes=125)
+    assert bench.store.positions["metrics"] > 0
 
 
 async def test_an_hour_that_always_fails_holds_up_no_other(bench: Bench) -> None:

@@ -25,6 +25,8 @@ CLOSED_FOR_MS: Final = 5 * 60_000
 AGAIN_AFTER_MS: Final = 10 * 60_000
 EDGE_MS: Final = 2 * HOUR_MS
 """Rows this close to the end of their retention may be gone already, and what is left adds up to less."""
+AHEAD_MS: Final = HOUR_MS
+"""Rows this far ahead of our clock are taken in."""
 RETRY_AFTER_MS: Final = 60_000
 ADVANCE_EVERY_MS: Final = 10 * 60_000
 HOURS_A_TURN: Final = 20
@@ -46,9 +48,11 @@ class Agenda:
     def __post_init__(self) -> None:
         self.seen_until_ms = self.position_ms
 
-    def found(self, hours: tuple[int, ...], until_ms: int) -> None:
+    def found(self, hours: tuple[int, ...], until_ms: int, now_ms: int) -> None:
+        """Hours that nothing can have come for yet are left out: the first look names every hour of a day."""
         for hour in hours:
-            self.waiting.setdefault(hour, self.seen_until_ms)
+            if hour <= now_ms + AHEAD_MS:
+                self.waiting.setdefault(hour, self.seen_until_ms)
         self.seen_until_ms = max(self.seen_until_ms, until_ms)
 
     def due(self, now_ms: int) -> list[int]:
@@ -121,7 +125,7 @@ class RollupChore:
             position = await self._rollups.position(source)
             agenda = self._agendas[source] = Agenda(position, self._retention.days_of(source))
         arrivals = await self._rollups.arrivals(source, agenda.seen_until_ms)
-        agenda.found(arrivals.hours, arrivals.until_ms)
+        agenda.found(arrivals.hours, arrivals.until_ms, self._clock.now_ms())
         for hour in agenda.due(self._clock.now_ms())[:HOURS_A_TURN]:
             if not self._is_mine():
                 return
