@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
+from functools import partial
+from typing import ParamSpec, TypeAlias, TypeVar
 
 from vantage_common.block import Codec, Kind
 from vantage_common.clock import Clock
@@ -23,6 +24,7 @@ from vantage_collector.stats import Stats
 MAX_ROWS_ON_THE_LOOP = 4000
 """What has more rows is worked on in a thread: other requests are answered in between."""
 
+PulsesOf: TypeAlias = Callable[[], Sequence[Pulse]]
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -59,14 +61,14 @@ class Intake:
         series = self.cap.admit(workspace, await self.unhurried(number, by_series, samples))
         merged = await self.unhurried(number, preaggregate, series)
         rows = Rows.of_batch(workspace, "metrics", batch_id, {"metrics": merged, "spans": spans})
-        return await self._take("metrics", number, rows, pulses_of_samples(workspace, series))
+        return await self._take("metrics", number, rows, partial(pulses_of_samples, workspace, series))
 
     async def take_spans(self, workspace: str, batch_id: str | None, spans: Sequence[Span]) -> int:
         rows = Rows.of_batch(workspace, "spans", batch_id, {"spans": spans})
-        return await self._take("spans", len(spans), rows, pulses_of_spans(workspace, spans))
+        return await self._take("spans", len(spans), rows, partial(pulses_of_spans, workspace, spans))
 
     async def take_logs(self, workspace: str, batch_id: str | None, logs: Sequence[LogRecord]) -> int:
-        return await self._take("logs", len(logs), Rows.of_batch(workspace, "logs", batch_id, {"logs": logs}), ())
+        return await self._take("logs", len(logs), Rows.of_batch(workspace, "logs", batch_id, {"logs": logs}))
 
     def refuse(self, kind: Kind, refused: Refused) -> None:
         """Counts what was left out of a request that was taken otherwise."""
@@ -85,13 +87,18 @@ class Intake:
         async with self._turn:
             return await asyncio.to_thread(work, *args, **kwargs)
 
-    async def _take(self, kind: Kind, items: int, rows: Rows, pulses: Sequence[Pulse]) -> int:
+    async def _take(self, kind: Kind, items: int, rows: Rows, pulses: PulsesOf | None = None) -> int:
         if rows:
             await self.raw.publish(await self.unhurried(len(rows), to_records, rows, self.topics, self.codec), items)
-        if pulses:
-            self.pulses.offer(pulse_record(rows.workspace, pulses))
+        if pulses is not None:
+            # The answer goes out first: its sender waits, the city can wait a millisecond.
+            asyncio.get_running_loop().call_soon(self._offer, rows.workspace, pulses)
         self._count(kind, items, rows)
         return len(rows)
+
+    def _offer(self, workspace: str, pulses: PulsesOf) -> None:
+        if found := pulses():
+            self.pulses.offer(pulse_record(workspace, found))
 
     def _count(self, kind: Kind, items: int, rows: Rows) -> None:
         self.stats.accepted(kind, items)
