@@ -12,6 +12,7 @@ PARTS = (
     "latency",
     "ingest",
     "collector",
+    "remote_write",
     "worker",
     "storage",
     "weight",

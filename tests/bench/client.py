@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from threading import Thread
@@ -50,11 +51,19 @@ class Plan:
     rate: float | None = None
 
 
-def drive(url: str, bodies: Sequence[bytes], plan: Plan, *, core: int | None = None, media: str = "json") -> Answers:
+def drive(
+    url: str,
+    bodies: Sequence[bytes],
+    plan: Plan,
+    *,
+    core: int | None = None,
+    media: str = "json",
+    encoding: str = "identity",
+) -> Answers:
     """Posts the bodies over and over, from a process of its own that is held to `core`."""
     fresh = get_context("spawn")  # a fork would copy the locks of threads that a Kafka client has here
     results: Queue[Answers] = fresh.Queue()
-    process = fresh.Process(target=_drive, args=(url, bodies, plan, core, media, results))
+    process = fresh.Process(target=_drive, args=(url, bodies, plan, core, media, encoding, results))
     process.start()
     answers = results.get()
     process.join()
@@ -62,13 +71,19 @@ def drive(url: str, bodies: Sequence[bytes], plan: Plan, *, core: int | None = N
 
 
 def _drive(
-    url: str, bodies: Sequence[bytes], plan: Plan, core: int | None, media: str, results: "Queue[Answers]"
+    url: str,
+    bodies: Sequence[bytes],
+    plan: Plan,
+    core: int | None,
+    media: str,
+    encoding: str,
+    results: "Queue[Answers]",
 ) -> None:
     if core is not None:
         os.sched_setaffinity(0, {core})
     target = urlsplit(url)
     address = (target.hostname or "", target.port or 80)
-    requests = [_request(target.path, target.netloc, media, body) for body in bodies]
+    requests = [_request(target.path, target.netloc, media, encoding, body) for body in bodies]
     begun = time.monotonic()
     connections = [_Connection(address, requests, plan, number, begun) for number in range(plan.connections)]
     for connection in connections:
@@ -84,9 +99,15 @@ def _drive(
     )
 
 
-def _request(path: str, host: str, media: str, body: bytes) -> bytes:
-    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/{media}\r\nContent-Length: {len(body)}"
-    return head.encode() + b"\r\n\r\n" + body
+def _request(path: str, host: str, media: str, encoding: str, body: bytes) -> bytes:
+    head = (
+        f"POST {path} HTTP/1.1",
+        f"Host: {host}",
+        f"Content-Type: application/{media}",
+        f"Content-Encoding: {encoding}",
+        f"Content-Length: {len(body)}",
+    )
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 
 class _Connection(Thread):
@@ -133,13 +154,16 @@ class _Connection(Thread):
         while (end := received.find(b"\r\n\r\n")) < 0:
             received += self._more(connection)
         head = received[:end].lower()
+        status = int(head.split(b" ", 2)[1])
+        if status == HTTPStatus.NO_CONTENT:
+            return status
         if b"content-length:" not in head:
             raise NotImplementedError("an answer without Content-Length: this client reads no other")
         length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
         missing = end + 4 + length - len(received)
         while missing > 0:
             missing -= len(self._more(connection))
-        return int(head.split(b" ", 2)[1])
+        return status
 
     @staticmethod
     def _more(connection: socket.socket) -> bytes:

@@ -127,10 +127,10 @@ def _measure(subject: Subject, kafka: Broker, other: int) -> Round:
     with subject.start() as (process, url):
         topic = Topic(kafka.bootstrap, subject.topic)
         drive(url, subject.bodies, Plan(CONNECTIONS, seconds=WARM_S), core=other, media=subject.media)
-        since = _settled(topic)
+        since = settled(topic)
         clock = CpuClock(process)
         most = drive(url, subject.bodies, Plan(CONNECTIONS, seconds=SATURATED_S), core=other, media=subject.media)
-        upto = _settled(topic)
+        upto = settled(topic)
         cpu_s = clock.used()
         half, goal_half = (
             drive(url, subject.bodies, Plan(CONNECTIONS, HALF_RATE_S, rate=rate), core=other, media=subject.media)
@@ -141,7 +141,7 @@ def _measure(subject: Subject, kafka: Broker, other: int) -> Round:
     return Round(most, half, goal_half, arrived, cpu_s)
 
 
-def _settled(topic: Topic) -> dict[int, int]:
+def settled(topic: Topic) -> dict[int, int]:
     """The ends of a topic into which nothing comes any more."""
     last: dict[int, int] = {}
 
@@ -186,17 +186,19 @@ def _ours(kafka: Broker, directory: Path, core: int) -> Iterator[Subject]:
         ("Vantage, native JSON gauges", "json", gauge_bodies(BODIES)),
         ("Vantage, OTLP protobuf gauges", "x-protobuf", otlp_gauge_bodies(BODIES)),
     ):
-        yield Subject(name, lambda: _our_collector(kafka, directory, core), bodies, media, _OUR_TOPIC, points_of_block)
+        yield Subject(name, lambda: our_collector(kafka, directory, core), bodies, media, _OUR_TOPIC, points_of_block)
 
 
 @contextmanager
-def _our_collector(kafka: Broker, directory: Path, core: int) -> Iterator[tuple[psutil.Process, str]]:
+def our_collector(
+    kafka: Broker, directory: Path, core: int, path: str = "/v1/metrics"
+) -> Iterator[tuple[psutil.Process, str]]:
     settings = environment(directory) | {
         "VANTAGE_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
         "VANTAGE_KAFKA_COMPRESSION_TYPE": "zstd",
     }
     with collector(settings, core) as (process, url):
-        yield process, f"{url}/v1/metrics"
+        yield process, f"{url}{path}"
 
 
 # --- the OpenTelemetry Collector -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Bodies like an agent's, and gauges that do not merge, in our own JSON and in OTLP's protobuf."""
+"""Bodies like an agent's, and gauges that do not merge, in our own JSON, in OTLP's protobuf and in Prometheus'."""
 
 import json
 import random
@@ -6,11 +6,23 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import cramjam
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
+from vantage_collector.decode.protobuf import declare
 
 METRICS_A_BODY = 1000
+_WRITE = declare(
+    "bench",
+    {
+        "WriteRequest": ("repeated TimeSeries timeseries = 1",),
+        "TimeSeries": ("repeated Label labels = 1", "repeated Sample samples = 2"),
+        "Label": ("string name = 1", "string value = 2"),
+        "Sample": ("double value = 1", "int64 timestamp = 2"),
+    },
+)
+"""Prometheus' messages, as far as a sender of plain samples needs them."""
 
 
 def gauge_bodies(number: int, seed: int = 1, metrics: int = METRICS_A_BODY) -> list[bytes]:
@@ -21,6 +33,11 @@ def gauge_bodies(number: int, seed: int = 1, metrics: int = METRICS_A_BODY) -> l
 def otlp_gauge_bodies(number: int, seed: int = 1, metrics: int = METRICS_A_BODY) -> list[bytes]:
     """The same gauges as `gauge_bodies`, one data point each, as an SDK groups them: by resource, scope and metric."""
     return [_otlp(service, gauges) for service, gauges in _gauges(number, seed, metrics)]
+
+
+def remote_write_bodies(number: int, seed: int = 1, samples: int = METRICS_A_BODY) -> list[bytes]:
+    """The same gauges as Prometheus writes them remotely: one sample a series, in snappy's block format."""
+    return [_write(service, gauges) for service, gauges in _gauges(number, seed, samples)]
 
 
 def request_bodies(number: int, seed: int = 1, metrics: int = METRICS_A_BODY) -> list[bytes]:
@@ -94,6 +111,18 @@ def _otlp(service: str, gauges: Sequence[dict[str, Any]]) -> bytes:
         points.setdefault(gauge["metric_name"], []).append(point)
     scope.metrics.extend(Metric(name=name, gauge=Gauge(data_points=found)) for name, found in points.items())
     return bytes(request.SerializeToString())
+
+
+def _write(service: str, gauges: Sequence[dict[str, Any]]) -> bytes:
+    request = _WRITE["WriteRequest"]()
+    for gauge in gauges:
+        series = request.timeseries.add()
+        name = gauge["metric_name"].replace(".", "_")
+        labels = {"__name__": name, "instance": "bench-1", "job": service, **gauge["tags"]}
+        for key, value in sorted(labels.items()):
+            series.labels.add(name=key, value=value)
+        series.samples.add(value=gauge["value"], timestamp=gauge["timestamp"])
+    return bytes(cramjam.snappy.compress_raw(request.SerializeToString()))
 
 
 def _attributes(values: dict[str, str]) -> list[KeyValue]:

@@ -7,11 +7,13 @@ told to flush and to merge everything, and stopped before its files are weighed.
 import json
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 
 from tests.bench.datasets import Run, Series
 from tests.bench.peers import victoria_metrics
@@ -34,23 +36,30 @@ class Stored:
         return (self.data_bytes + self.index_bytes) / self.samples
 
 
+@contextmanager
+def victoria(directory: Path, core: int | None) -> Iterator[tuple[psutil.Process, httpx.Client]]:
+    """A server with its data in `directory`, and a client of it. Raises PeerMissing where it cannot be had."""
+    (port,) = free_ports(1)
+    command = [
+        str(victoria_metrics()),
+        f"-storageDataPath={directory}",
+        f"-httpListenAddr=127.0.0.1:{port}",
+        "-retentionPeriod=10y",
+        "-loggerLevel=ERROR",
+    ]
+    url = f"http://127.0.0.1:{port}"
+    with running(command, core) as process, httpx.Client(base_url=url, timeout=120) as server:
+        eventually(lambda: server.get("/health").is_success, within_s=60, what="VictoriaMetrics")
+        yield process, server
+
+
 def stored(blocks: Iterable[Iterable[Run]]) -> Stored:
     """What the samples weigh, handed over a block at a time. Raises PeerMissing where it cannot be had."""
-    binary = victoria_metrics()
-    (port,) = free_ports(1)
     with tempfile.TemporaryDirectory() as directory:
-        command = [
-            str(binary),
-            f"-storageDataPath={directory}",
-            f"-httpListenAddr=127.0.0.1:{port}",
-            "-retentionPeriod=10y",
-            "-loggerLevel=ERROR",
-        ]
-        with running(command, cores()[0]), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as server:
-            eventually(lambda: server.get("/health").is_success, within_s=60, what="VictoriaMetrics")
+        with victoria(Path(directory), cores()[0]) as (_, server):
             sent = sum(_import(server, block) for block in blocks)
             _merge(server)
-            held = _rows(server)
+            held = rows(server)
         if held != sent:
             raise RuntimeError(f"VictoriaMetrics holds {held:,} samples of {sent:,}")
         return Stored(sent, _weight(Path(directory, "data")), _weight(Path(directory, "indexdb")))
@@ -109,17 +118,18 @@ def _rest(server: httpx.Client) -> None:
 
     def at_rest() -> bool:
         nonlocal looks
-        looks = looks + 1 if _metric(server, "vm_active_(force_)?merges") == 0 else 0
+        looks = looks + 1 if metric(server, "vm_active_(force_)?merges") == 0 else 0
         return looks == _LOOKS
 
     eventually(at_rest, within_s=300, every_s=0.5, what="VictoriaMetrics' merges being over")
 
 
-def _rows(server: httpx.Client) -> int:
-    return round(_metric(server, r'vm_rows\{type="storage/.*\}'))
+def rows(server: httpx.Client) -> int:
+    """Samples that it holds."""
+    return round(metric(server, r'vm_rows\{type="storage/.*\}'))
 
 
-def _metric(server: httpx.Client, series: str) -> float:
+def metric(server: httpx.Client, series: str) -> float:
     """The sum of those of the server's own series that match, labels or not."""
     lines = re.finditer(rf"^{series}(\{{.*\}})? (?P<value>\S+)$", server.get("/metrics").text, re.MULTILINE)
     return sum(float(line["value"]) for line in lines)
