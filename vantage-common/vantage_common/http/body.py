@@ -78,7 +78,8 @@ class BodyMiddleware:
         claimed = header(scope, b"content-length") or ""
         if claimed.isascii() and claimed.isdigit() and int(claimed[:20]) > max_bytes:
             raise too_large(max_bytes)
-        body = bytearray()
+        chunks: list[bytes] = []
+        size = 0
         try:
             async with asyncio.timeout(self._deadline_s):
                 more = True
@@ -87,16 +88,17 @@ class BodyMiddleware:
                     if message["type"] == "http.disconnect":
                         return None
                     chunk = message.get("body", b"")
-                    if len(body) + len(chunk) > max_bytes:
+                    size += len(chunk)
+                    if size > max_bytes:
                         raise too_large(max_bytes)
                     take(len(chunk))
-                    body += chunk
+                    chunks.append(chunk)
                     more = message.get("more_body", False)
         except TimeoutError:
             raise UserError(
                 "body_timeout", f"the body was not complete within {self._deadline_s:g} s", status=408
             ) from None
-        return bytes(body)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
