@@ -51,7 +51,7 @@ faults: $(VENV)/.dev ## services killed, frozen, starved under load: nothing los
 faults-short: $(VENV)/.dev ## the part of it that `make test` runs
 	$(BIN)/python -m tests.faults --short
 
-bench: $(VENV)/.dev dashboard ## the figures; PART=start|memory|latency|ingest|collector|remote_write|worker|storage|weight|sustained|reduction
+bench: $(VENV)/.dev dashboard ## the figures; PART=start|memory|latency|ingest|collector|remote_write|worker|storage|weight|sustained|reduction|api|compare
 	$(BIN)/python -m tests.bench $(PART)
 
 dashboard: $(DASHBOARD)/dist/index.html ## build the dashboard

@@ -39,7 +39,7 @@ def test_every_make_verb_exists(target: str) -> None:
 
 
 def test_the_commands_are_those_of_the_readme() -> None:
-    named = set(re.findall(r"`(up|demo|simulate|query|migrate|doctor)`", README))
+    named = set(re.findall(r"`(up|demo|simulate|query|migrate|mcp|doctor)`", README))
     commands = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
     assert named == commands
 

@@ -10,14 +10,20 @@ PARTS = (
     "start",
     "memory",
     "latency",
+    "live",
     "ingest",
     "collector",
     "remote_write",
     "worker",
     "storage",
     "weight",
+    "query",
+    "traces",
     "sustained",
     "reduction",
+    "alerts",
+    "compare",
+    "api",
 )
 """Each is a module here whose `run` yields lines. It is imported when its turn comes: none pays for another's."""
 

@@ -409,3 +409,40 @@ PARTITION BY toYYYYMM(at)
 TTL toDateTime(at) + INTERVAL 365 DAY
 SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
 
+CREATE TABLE IF NOT EXISTS `vantage`.traces ON CLUSTER `main` (
+    workspace LowCardinality(String) CODEC(ZSTD(1)),
+    timestamp DateTime('UTC') CODEC(Delta, ZSTD(1)),
+    trace_id String CODEC(ZSTD(1)),
+    start_ms Float64 CODEC(ZSTD(1)),
+    end_ms Float64 CODEC(ZSTD(1)),
+    root_service LowCardinality(String) CODEC(ZSTD(1)),
+    root_name LowCardinality(String) CODEC(ZSTD(1)),
+    root_order Float64 CODEC(ZSTD(1)),
+    spans UInt64 CODEC(T64, ZSTD(1)),
+    errors UInt64 CODEC(T64, ZSTD(1)),
+    longest_good Map(LowCardinality(String), Float64) CODEC(ZSTD(1)),
+    longest_failed Map(LowCardinality(String), Float64) CODEC(ZSTD(1)),
+    ver UInt64 CODEC(Delta, ZSTD(1)),
+    INDEX ix_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/all', '{shard}-{replica}', ver)
+ORDER BY (workspace, timestamp, trace_id)
+PARTITION BY toYYYYMMDD(timestamp)
+TTL toDateTime(timestamp) + INTERVAL 90 DAY
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+
+ALTER TABLE `vantage`.rollup_runs ON CLUSTER `main` DELETE WHERE source = 'spans' SETTINGS mutations_sync = 2;
+
+CREATE TABLE IF NOT EXISTS `vantage`.alert_channels ON CLUSTER `main` (
+    workspace LowCardinality(String) CODEC(ZSTD(1)),
+    id String CODEC(ZSTD(1)),
+    ver UInt64 CODEC(Delta, ZSTD(1)),
+    at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    author String CODEC(ZSTD(1)),
+    deleted Bool,
+    body String CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/all', '{shard}-{replica}', ver)
+ORDER BY (workspace, id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+

@@ -12,6 +12,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from vantage_api import questions
 from vantage_api.questions import METRIC_REQUESTS, SPAN_REQUESTS, Scope
+from vantage_api.times import Range
+from vantage_api.traces import search
 from vantage_common.errors import StoreUnavailable
 from vantage_common.logbins import bin_of, quantile
 from vantage_common.model import PULSE_GAMMA, REQUEST_METRIC
@@ -21,7 +23,7 @@ from vantage_common.store.api import Rollups, RollupSource
 from vantage_common.store.catalog import ROLLUPS
 from vantage_common.store.clickhouse import ClickHouseAdmin, ClickHouseStore
 from vantage_common.store.open import open_store
-from vantage_common.store.plan import Call, Column, Expr, Interval, QueryPlan, Selected
+from vantage_common.store.plan import Call, Column, Expr, Interval, QueryPlan, Selected, between, eq
 
 from tests.clickhouse_http import clickhouse_http
 from tests.contract.store_rows import block, rows_of
@@ -148,6 +150,48 @@ def spans(rng: random.Random, number: int = 900) -> list[dict[str, Any]]:
     ]
 
 
+def calls(rng: random.Random, number: int = 200) -> list[dict[str, Any]]:
+    """Requests from a browser's gateway on, by OTLP: the ends of calls meet by their ids alone, some near the end of an
+    hour, some on clocks that differ, some answered by nobody."""
+    found: list[dict[str, Any]] = []
+    for n in range(number):
+        at = START_MS + rng.choice((rng.randrange(round(2.5 * HOUR_MS)), HOUR_MS - rng.randrange(40))) + 0.5
+
+        def span(
+            span_id: str,
+            parent: str,
+            service: str,
+            kind: str,
+            after: float,
+            attributes: dict[str, str],
+            at: float = at,
+            n: int = n,
+        ) -> dict[str, Any]:
+            return {
+                "timestamp": at + after,
+                "trace_id": f"call{n}",
+                "span_id": span_id,
+                "parent_span_id": parent,
+                "service_name": service,
+                "name": span_id,
+                "kind": kind,
+                "duration_ms": rng.lognormvariate(2, 1),
+                "status": rng.choice(("ok", "error")),
+                "attributes": attributes,
+            }
+
+        found += [
+            span("1", "", "gateway", "server", 0, {}),
+            span("2", "1", "gateway", "client", 1, {"server.address": "shop.internal"}),
+            span("3", "2", "shop", "server", rng.choice((2, -3000, 100)), {}),
+            span("4", "3", "shop", "client", 4, {"db.system": "postgresql", "db.namespace": rng.choice("ab")}),
+            span("5", "3", "shop", "producer", 5, {"messaging.system": "kafka"}),
+            span("6", "5", "mailer", "consumer", rng.choice((6, 200_000, 500_000, 700_000)), {}),
+            span("7", "3", "shop", "client", 7, {"peer.service": "stripe"}),
+        ]
+    return found
+
+
 async def insert(store: ClickHouseStore, table: RollupSource, items: Sequence[dict[str, Any]]) -> None:
     number = next(_tokens)
     columns = block(table, rows_of(table, items), offset=number)
@@ -212,17 +256,62 @@ async def assert_requests_equal_raw(store: ClickHouseStore, table: str, slot: In
 
 
 async def assert_edges_equal_raw(store: ClickHouseStore) -> None:
-    for source, name in ((METRIC_REQUESTS, "metric"), (SPAN_REQUESTS, "span")):
-        by = [("caller", source.caller)]
-        plan = questions.request_groups(Scope("default"), source, 0, START_MS + 30 * DAY_MS, by)
-        raw = {caller: tuple(rest[:2]) for caller, *rest in (await store.reader.query(plan)).rows if caller}
-        rows = await ask(
-            store,
-            "SELECT caller, sum(count) AS n, sum(errors) AS e FROM vantage.edges_1m FINAL "
-            f"WHERE source = '{name}' GROUP BY caller",
+    """The metric's edges, and of spans those that the view of calls has in the same time."""
+    end_ms = START_MS + 30 * DAY_MS
+    by = [("caller", METRIC_REQUESTS.caller)]
+    plan = questions.request_groups(Scope("default"), METRIC_REQUESTS, 0, end_ms, by)
+    raw = {("metric", caller): tuple(rest[:2]) for caller, *rest in (await store.reader.query(plan)).rows if caller}
+    keys = (Column("kind"), Column("caller"), Column("service_name"))
+    figures = (Call("count"), Call("count_if", (eq("status", "error"),)), Call("bins", (Column("duration_ms"),)))
+    shown: tuple[Expr, ...] = (*keys, *figures)
+    calls = QueryPlan(
+        "calls",
+        "default",
+        tuple(Selected(expr, f"c{n}") for n, expr in enumerate(shown)),
+        where=between("timestamp", START_MS - DAY_MS, end_ms),
+        group_by=keys,
+    )
+    told = {
+        tuple(row[:3]): (*row[3:5], {int(number): int(count) for number, count in row[5].items()})
+        for row in (await store.reader.query(calls)).rows
+    }
+    rows = await ask(
+        store,
+        "SELECT source, caller, service_name, sum(count) AS n, sum(errors) AS e, sumMap(buckets) AS b "
+        "FROM vantage.edges_1m FINAL WHERE count > 0 GROUP BY ALL",
+    )
+    metric: dict[tuple[str, str], tuple[int, int]] = {}
+    for row in rows:
+        if row["source"] == "metric":
+            n, e = metric.get(("metric", row["caller"]), (0, 0))
+            metric["metric", row["caller"]] = (n + row["n"], e + row["e"])
+    assert metric == raw
+    assert {
+        ("service" if row["source"] == "span" else row["source"], row["caller"], row["service_name"]): (
+            *(row["n"], row["e"], row["b"]),
         )
-        assert {row["caller"]: (row["n"], row["e"]) for row in rows} == raw
-        assert raw
+        for row in rows
+        if row["source"] != "metric"
+    } == told
+    assert raw
+    assert {kind for kind, *_ in told} >= {"service"}
+
+
+async def assert_traces_equal_raw(store: ClickHouseStore) -> None:
+    """What a search answers from the rollup is what it answers from raw spans."""
+    criteria = search.Criteria()
+    for hour in range(-1, 3):
+        window = Range(START_MS + hour * HOUR_MS, START_MS + (hour + 1) * HOUR_MS)
+        plans = [
+            search.matching(table, "default", window, criteria, "newest", None, 10_000) for table in ("traces", "spans")
+        ]
+        rolled, raw = [(await store.reader.query(plan)).dicts() for plan in plans]
+        services = [row.pop("services") for row in raw]
+        assert rolled == raw
+        if rolled:
+            plan = search.services_of("default", [row["trace_id"] for row in rolled], window)
+            maps = {row["trace_id"]: {*row["good"], *row["failed"]} for row in (await store.reader.query(plan)).dicts()}
+            assert [maps[row["trace_id"]] for row in rolled] == [set(names) for names in services]
 
 
 async def assert_all_equal_raw(store: ClickHouseStore) -> None:
@@ -231,14 +320,16 @@ async def assert_all_equal_raw(store: ClickHouseStore) -> None:
     await assert_requests_equal_raw(store, "service_1m", Interval(1, "MINUTE"))
     await assert_requests_equal_raw(store, "city_10s", Interval(10, "SECOND"))
     await assert_edges_equal_raw(store)
+    await assert_traces_equal_raw(store)
 
 
 async def test_rollups_equal_the_raw_rows(store: ClickHouseStore) -> None:
     rng = random.Random(1)
     await insert(store, "metrics", traffic(rng))
-    await insert(store, "spans", spans(rng))
+    called = calls(rng)
+    await insert(store, "spans", [*spans(rng), *called, *called[:70]])
     assert await roll(store, "metrics") == [-1, 0, 1, 2]
-    assert await roll(store, "spans") == [0, 1, 2]
+    assert await roll(store, "spans") == [-1, 0, 1, 2]
     await assert_all_equal_raw(store)
 
 
@@ -266,6 +357,23 @@ async def test_late_rows_change_their_hour_and_the_difference_after_it(store: Cl
     await assert_all_equal_raw(store)
 
 
+async def test_the_other_end_of_a_call_may_come_late(store: ClickHouseStore) -> None:
+    """Parents after their children, children after their parents: what was an unknown address is a service then."""
+    rng = random.Random(7)
+    items = calls(rng)
+    late = [item for item in items if rng.random() < 0.5]
+    await insert(store, "metrics", traffic(rng, hours=0.1))
+    await insert(store, "spans", [item for item in items if item not in late])
+    await roll(store, "metrics")
+    await roll(store, "spans")
+    kinds = {row["source"] for row in await ask(store, "SELECT DISTINCT source FROM vantage.edges_1m WHERE count > 0")}
+    assert kinds == {"metric", "span", "messaging", "queue", "database", "external"}
+    await insert(store, "spans", late)
+    await roll(store, "spans", since_ms=START_MS)
+    await assert_edges_equal_raw(store)
+    await assert_traces_equal_raw(store)
+
+
 async def test_what_lies_in_the_last_minutes_of_an_hour_touches_the_next(store: ClickHouseStore) -> None:
     sample = {"service_name": "s", "metric_name": "m", "metric_type": "gauge", "value": 1.0}
     await insert(store, "metrics", [{**sample, "timestamp": START_MS + 49 * 60_000}])
@@ -287,7 +395,7 @@ async def test_a_crash_at_any_moment_is_made_good_by_the_next_run(store: ClickHo
     assert isinstance(store.admin, ClickHouseAdmin)
     crashes = 0
     for survived in itertools.count():
-        if await store.admin.run(partial(_recompute_failing_after, hour=hour, survived=survived)):
+        if await store.admin.run(partial(_recompute_failing_after, source="metrics", hour=hour, survived=survived)):
             break
         crashes += 1
     assert crashes == 6
@@ -295,7 +403,27 @@ async def test_a_crash_at_any_moment_is_made_good_by_the_next_run(store: ClickHo
     await assert_all_equal_raw(store)
 
 
-def _recompute_failing_after(client: Client, hour: int, survived: int) -> bool:
+async def test_spans_that_crash_at_any_moment_are_made_good_too(store: ClickHouseStore) -> None:
+    items = calls(random.Random(8), 60)
+    await insert(store, "metrics", traffic(random.Random(9), hours=0.1))
+    await insert(store, "spans", items[::2])
+    await roll(store, "metrics")
+    await roll(store, "spans")
+    await insert(store, "spans", items[1::2])
+    assert isinstance(store.admin, ClickHouseAdmin)
+    crashes = 0
+    for survived in itertools.count():
+        failing = partial(_recompute_failing_after, source="spans", hour=START_MS, survived=survived)
+        if await store.admin.run(failing):
+            break
+        crashes += 1
+    assert crashes == 5
+    await roll(store, "spans")
+    await assert_edges_equal_raw(store)
+    await assert_traces_equal_raw(store)
+
+
+def _recompute_failing_after(client: Client, source: RollupSource, hour: int, survived: int) -> bool:
     """Whether the hour was computed before the statement that fails."""
     left = itertools.count(survived, -1)
 
@@ -306,7 +434,7 @@ def _recompute_failing_after(client: Client, hour: int, survived: int) -> bool:
 
     engine = rollups.Engine("vantage", ask=lambda sql, p: client.query(sql, parameters=p).result_rows, tell=tell)
     try:
-        return rollups.recompute(engine, "metrics", hour, START_MS)
+        return rollups.recompute(engine, source, hour, START_MS)
     except StoreUnavailable:
         return False
 
@@ -372,7 +500,7 @@ async def test_bins_are_those_that_python_makes(store: ClickHouseStore) -> None:
 async def test_rollups_have_the_retention_they_are_meant_to_have(store: ClickHouseStore) -> None:
     rows = await ask(store, "SELECT name, engine_full FROM system.tables WHERE database = 'vantage'")
     engines = {row["name"]: row["engine_full"] for row in rows}
-    days = {"metrics_1h": 365, "metrics_1d": 1095, "service_1m": 90, "edges_1m": 90, "city_10s": 7}
+    days = {"metrics_1h": 365, "metrics_1d": 1095, "service_1m": 90, "edges_1m": 90, "city_10s": 7, "traces": 90}
     assert set(days) == set(ROLLUPS)
     for name, kept in days.items():
         assert f"toIntervalDay({kept})" in engines[name]

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 from vantage_api.app import create_app
+from vantage_api.live.feed import Live
 from vantage_api.live.frames import Frame, decode
 from vantage_common.bus.api import LOGS_RAW, PULSES, Bus, Outgoing, Publisher
 from vantage_common.bus.open import open_bus
@@ -44,6 +45,7 @@ class RunningApi:
     bus: Bus
     publisher: Publisher
     clock: SkippingClock
+    live: Live
 
     @property
     def http(self) -> str:
@@ -79,11 +81,12 @@ async def running_api(
     if send_buffer is not None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     stop = asyncio.Event()
-    serving = asyncio.create_task(serve_http(create_app(settings, store, bus, clock), listener, stop))
+    app = create_app(settings, store, bus, clock)
+    serving = asyncio.create_task(serve_http(app, listener, stop))
     publisher = bus.publisher()
     await publisher.start()
     try:
-        api = RunningApi(listener.getsockname()[1], store, bus, publisher, clock)
+        api = RunningApi(listener.getsockname()[1], store, bus, publisher, clock, app.state.live)
         await _until_started(api)
         yield api
     finally:

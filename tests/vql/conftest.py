@@ -1,7 +1,8 @@
-"""The fixed data set of the cases, in each embedded store; closed behind each module, for a process has one chDB."""
+"""The fixed data set of the cases, in each store; closed behind each module, for a process has one chDB."""
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from vantage_common.store.api import Store
 from vantage_common.store.open import open_store
 from vantage_common.store.plan import QueryPlan, Result
 
+from tests.clickhouse_http import clickhouse_http
 from tests.contract.store_rows import NOON_MS, Kind, block, rows_of
 
 CASES = Path(__file__).parent / "cases"
@@ -50,15 +52,20 @@ def runner() -> Iterator[asyncio.Runner]:
         yield runner
 
 
-@pytest.fixture(scope="module", params=["chdb", "sqlite"])
+@pytest.fixture(scope="module", params=["chdb", "clickhouse", "sqlite"])
 def filled(
     request: pytest.FixtureRequest, runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:
     days: dict[str, Any] = {"retention_raw_days": 3650, "retention_spans_days": 3650}
-    store = open_store(load_settings(data_dir=tmp_path_factory.mktemp("vql"), store=request.param, **days))
-    runner.run(_fill(store))
-    yield store
-    runner.run(store.close())
+    directory = tmp_path_factory.mktemp("vql")
+    with ExitStack() as stack:
+        if request.param == "clickhouse":
+            server = stack.enter_context(clickhouse_http(directory))
+            days |= {"clickhouse_host": server.host, "clickhouse_port": server.port}
+        store = open_store(load_settings(data_dir=directory, store=request.param, **days))
+        runner.run(_fill(store))
+        yield store
+        runner.run(store.close())
 
 
 @pytest.fixture(scope="module")

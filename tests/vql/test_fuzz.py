@@ -26,7 +26,9 @@ def check(text: str) -> None:
     if isinstance(found, UserError):
         assert found.code.startswith("vql_")
         assert found.status == 400
-        assert found.position is None or 0 <= found.position <= len(text)
+        assert found.position is not None
+        assert 0 <= found.position <= len(text)
+        assert found.hint
         return
     assert len(render(found, "vantage").sql) < 200 * (len(text) + 100)
     assert explain(found)["table"] == found.table

@@ -2,7 +2,17 @@
 
 import asyncio
 
-from vantage_api.live.hub import MAX_REQUEST_FRAMES, PATIENCE_MS, CityOutbox, Hub
+import pytest
+from vantage_api.live.hub import (
+    MAX_CLIENTS_A_WORKSPACE,
+    MAX_REQUEST_FRAMES,
+    MAX_WAITING_TEXT,
+    PATIENCE_MS,
+    CityOutbox,
+    Hub,
+    Losses,
+)
+from vantage_common.errors import UserError
 
 
 def put(box: CityOutbox, now_ms: int, **messages: str) -> None:
@@ -91,6 +101,44 @@ def test_workspaces_are_apart() -> None:
     box = CityOutbox("hello")
     hub.join("shop", box)
     assert hub.of("default") == frozenset()
-    assert hub.occupied.is_set()
+    assert hub.of("shop") == frozenset({box})
     hub.leave("shop", box)
-    assert not hub.occupied.is_set()
+    assert len(hub) == 0
+
+
+def test_a_workspace_cannot_take_every_place() -> None:
+    hub: Hub[CityOutbox] = Hub()
+    for _ in range(MAX_CLIENTS_A_WORKSPACE):
+        hub.check_room("shop")
+        hub.join("shop", CityOutbox("hello"))
+    with pytest.raises(UserError, match="at most") as refused:
+        hub.check_room("shop")
+    assert refused.value.status == 429
+    hub.check_room("other")
+
+
+def test_what_clients_lose_is_counted_once_and_kept_when_they_leave() -> None:
+    hub: Hub[CityOutbox] = Hub()
+    box = CityOutbox("hello")
+    hub.join("shop", box)
+    for now_ms in range(0, 3000, 100):
+        put(box, now_ms)
+    assert hub.take_losses() == Losses(conflated=29, dropped=10)
+    put(box, 3000)
+    hub.leave("shop", box)
+    assert hub.take_losses() == Losses(conflated=1, dropped=1)
+    assert hub.take_losses() == Losses()
+
+
+def test_registry_messages_that_nobody_takes_end_the_client_before_they_fill_the_memory() -> None:
+    box = CityOutbox("hello")
+    message = "x" * (1 << 20)
+    for _ in range(MAX_WAITING_TEXT // len(message) + 1):
+        box.put_registry(message)
+    assert box.is_behind(0)
+
+
+async def test_one_who_is_expelled_is_sent_nothing_more() -> None:
+    box = CityOutbox("hello")
+    box.expel()
+    assert await box.take() == []

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from vantage_api.live.frames import decode, encode_tick, tick_of
 from vantage_api.live.plan import ServiceKey
 from vantage_api.live.registry import Numbers
-from vantage_api.live.state import City, KnownService, tick_entry
+from vantage_api.live.state import IDLE_AFTER_MS, City, KnownService, tick_entry
 from vantage_common.health import Baseline
 
 from tests.live_pulses import START_MS, pulse
@@ -123,14 +124,38 @@ def test_more_than_the_screen_can_show_is_sampled_with_the_true_share_of_errors(
 def test_status_weighs_health_by_requests() -> None:
     city = City()
     assert city.status(START_MS)["health"] is None
-    assert city.status(START_MS)["ingest_lag_ms"] is None
     city.ingest(pulse(START_S, 90, service="good"), START_MS)
     city.ingest(pulse(START_S, 10, 10, service="bad"), START_MS)
     status = city.status(START_MS + 1500)
     assert status["requests_per_second"] == 10.0
     assert status["error_ratio"] == 0.1
     assert status["health"] == 90
-    assert status["ingest_lag_ms"] == 501
+    assert status["alerts_firing"] is None
+
+
+def test_ingest_lag_is_the_age_of_the_newest_sample_when_pulses_come_and_none_when_none_do() -> None:
+    city = City()
+    assert city.status(START_MS)["ingest_lag_ms"] is None
+    city.ingest(pulse(START_S), START_MS + 2500)
+    assert city.status(START_MS + 2500)["ingest_lag_ms"] == 1501
+    assert city.status(START_MS + 20_000)["ingest_lag_ms"] == 1501
+    assert city.status(START_MS + 2500 + IDLE_AFTER_MS)["ingest_lag_ms"] is None
+
+
+def test_a_tick_packs_what_a_view_shows_and_names_what_changed() -> None:
+    city = City()
+    for second in range(5):
+        city.ingest(pulse(START_S + second, 10 + second), START_MS + second * 1000 + 500)
+        city.ingest(pulse(START_S + second, 3, service="cart"), START_MS + second * 1000 + 700)
+        changed = {view.building.key.name for view in city.measure(START_MS + second * 1000 + 700)}
+        assert changed <= {"checkout", "cart"}
+    for now_ms in range(START_MS + 5000, START_MS + 90_000, 100):
+        changed_slots = {view.building.slot for view in city.measure(now_ms)}
+        tick = decode(tick_of(city.packed(), now_ms))
+        shown = decode(encode_tick(now_ms, [tick_entry(view) for view in city.view(now_ms)]))
+        assert tick == shown
+        assert changed_slots <= {0, 1}
+    assert city.measure(START_MS + 90_000) == []
 
 
 def test_a_number_is_free_again_only_after_its_removal_was_told() -> None:

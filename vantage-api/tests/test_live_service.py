@@ -80,6 +80,17 @@ def test_pods_are_the_instances_of_a_minute() -> None:
     assert [service.measure(at(t)).pods for t in (59, 60, 90, 119)] == [3, 2, 1, 0]
 
 
+def test_what_is_measured_changes_the_moment_it_has_to() -> None:
+    """Not only when a second has passed: with a pulse, and when an instance was last heard of a minute ago."""
+    service = ServiceNow()
+    service.ingest(pulse(START_S, 10, source="span"), at(0.25))
+    first = service.measure(at(1.4))
+    assert service.measure(at(1.4)) is first
+    service.ingest(pulse(START_S, 5, instance="i2", source="span"), at(0.25))
+    assert (service.measure(at(1.4)).count, service.measure(at(1.4)).pods) == (15, 2)
+    assert [service.measure(at(t)).pods for t in (60.2, 60.26)] == [2, 0]
+
+
 def test_metrics_win_over_spans_and_both_are_never_added() -> None:
     service = ServiceNow()
     for second in range(10):

@@ -18,7 +18,10 @@ from vantage_common.settings import Settings
 from vantage_common.store.api import Store
 from vantage_common.telemetry import get_logger
 
+from vantage_api.alerts.channels.open import open_channels
+from vantage_api.alerts.open import open_alerts
 from vantage_api.ask import Ask
+from vantage_api.gone import GiveUpWhenGone
 from vantage_api.knowledge import Knowledge
 from vantage_api.live.feed import Live
 from vantage_api.live.sockets import Door
@@ -26,7 +29,22 @@ from vantage_api.live.sockets import router as sockets
 from vantage_api.metrics import ApiMetrics
 from vantage_api.models import ErrorBody
 from vantage_api.parts import Parts
-from vantage_api.routes import city, health, logs, metrics, own, services, traces, vql
+from vantage_api.routes import (
+    alerts,
+    audit,
+    channels,
+    city,
+    compare,
+    dashboards,
+    health,
+    logs,
+    metrics,
+    own,
+    services,
+    streams,
+    traces,
+    vql,
+)
 
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_BODIES_BYTES: Final = 16 * 1024 * 1024
@@ -36,7 +54,10 @@ _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     for status, description in {
         400: "The request makes no sense; `hint` says what would",
         401: "No API key, or a wrong one",
+        403: "The API key may not do this",
         404: "No such thing",
+        409: "It cannot be done as things are: somebody was faster, or there are too many",
+        413: "The body, or the answer, is too large",
         422: "A parameter or the body is not valid; `details` says which",
         429: "Too many requests; see Retry-After",
         503: "The store or the bus does not answer; see Retry-After",
@@ -56,10 +77,27 @@ def create_app(settings: Settings, store: Store, bus: Bus, clock: Clock) -> Fast
         responses=_ERRORS,
         generate_unique_id_function=lambda route: route.name,
     )
-    for module in (services, metrics, vql, health, traces, logs, city, own):
+    for module in (
+        services,
+        metrics,
+        vql,
+        health,
+        traces,
+        logs,
+        city,
+        compare,
+        streams,
+        alerts,
+        channels,
+        dashboards,
+        audit,
+        own,
+    ):
         app.include_router(module.router(parts))
-    app.state.metrics = parts.metrics
-    app.include_router(sockets(parts.live, Door(parts.keyring, frozenset(settings.cors_origin_list), parts.metrics)))
+    app.state.metrics, app.state.live = parts.metrics, parts.live
+    door = Door(parts.keyring, frozenset(settings.cors_origin_list), parts.metrics)
+    app.include_router(sockets(parts.live, door, clock))
+    app.add_middleware(GiveUpWhenGone)
     guard(
         app,
         settings,
@@ -78,15 +116,20 @@ def assemble(settings: Settings, store: Store, bus: Bus, clock: Clock) -> Parts:
     """The parts, none of them running yet."""
     api_metrics = ApiMetrics()
     keyring = load_keyring(settings, clock)
-    ask = Ask(store, api_metrics)
+    ask = Ask(store, api_metrics, clock)
     knowledge = Knowledge(ask, clock)
     live = Live(bus, knowledge, clock, api_metrics)
-    return Parts(settings, store, bus, bus.publisher(), clock, api_metrics, keyring, ask, knowledge, live)
+    channels = open_channels(settings, store.documents, clock, api_metrics)
+    publisher = bus.publisher()
+    alerts = open_alerts(settings, bus, publisher, store.documents, ask, live, channels.deliveries, clock)
+    return Parts(settings, store, bus, publisher, clock, api_metrics, keyring, ask, knowledge, live, channels, alerts)
 
 
 def needed_scope(method: str, path: str) -> KeyScope | None:
-    """Everything but health, the documentation and preflights needs a key that may query."""
-    return None if method == "OPTIONS" or path in _OPEN_PATHS else "query"
+    """Everything but health, the documentation and preflights needs a key that may query. The streams see to it
+    themselves: an EventSource comes with a ticket instead."""
+    is_stream = method == "GET" and path.startswith(streams.PREFIX)
+    return None if method == "OPTIONS" or path in _OPEN_PATHS or is_stream else "query"
 
 
 def request_counter(api_metrics: ApiMetrics, templates: list[str]) -> RecordSink:
@@ -109,8 +152,11 @@ async def _alive(parts: Parts) -> AsyncIterator[None]:
     except BusUnavailable as error:
         _log.warning("the bus is away: live data will follow", reason=str(error))
     await parts.live.start()
+    await parts.alerts.start()
     try:
         yield
     finally:
+        await parts.alerts.stop()
+        await parts.channels.deliveries.stop()
         await parts.live.stop()
         await parts.publisher.stop()

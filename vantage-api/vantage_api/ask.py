@@ -4,11 +4,14 @@ import asyncio
 from time import perf_counter
 from typing import Final
 
+from vantage_common.clock import Clock
 from vantage_common.errors import StoreUnavailable
-from vantage_common.store.api import Store
+from vantage_common.store.api import Explained, RollupSource, Store
 from vantage_common.store.catalog import TABLES
+from vantage_common.store.intervals import Intervals
 from vantage_common.store.plan import QueryPlan, Result
 
+from vantage_api.kept import Answer, KeptAnswers
 from vantage_api.metrics import ApiMetrics
 
 PING_WITHIN_S: Final = 2.0
@@ -17,10 +20,11 @@ PING_WITHIN_S: Final = 2.0
 class Ask:
     """Call it with a plan. Raises as `Reader.query`; of a store without its tables it says so."""
 
-    def __init__(self, store: Store, metrics: ApiMetrics) -> None:
+    def __init__(self, store: Store, metrics: ApiMetrics, clock: Clock) -> None:
         self._reader = store.reader
         self._admin = store.admin
         self._metrics = metrics
+        self._kept = KeptAnswers(clock, metrics)
 
     async def __call__(self, plan: QueryPlan) -> Result:
         started = perf_counter()
@@ -31,6 +35,26 @@ class Ask:
             raise
         finally:
             self._metrics.query_seconds.labels(plan.table).observe(perf_counter() - started)
+
+    async def kept(self, plan: QueryPlan) -> Answer:
+        """The same, or an answer that was given lately (see kept.py); for what people look at again and again."""
+        return await self._kept.answer(plan, self)
+
+    async def explain(self, plan: QueryPlan) -> Explained:
+        """What of which tables a plan would read. Raises as the call itself."""
+        try:
+            return await self._reader.explain(plan)
+        except StoreUnavailable:
+            await self.check_tables()
+            raise
+
+    async def rolled_up(self, source: RollupSource) -> Intervals:
+        """Of which times rollups can stand for the rows of a raw table. Raises as the call itself."""
+        try:
+            return await self._reader.rolled_up(source)
+        except StoreUnavailable:
+            await self.check_tables()
+            raise
 
     async def check_tables(self) -> None:
         """Raises StoreUnavailable when the store does not answer, or has no tables: the worker makes them."""
@@ -44,6 +68,3 @@ class Ask:
             raise StoreUnavailable(
                 f"the store has no table {', '.join(missing)} yet: start the worker, which makes them"
             )
-
-    def sql(self, plan: QueryPlan) -> str:
-        return self._reader.sql(plan)

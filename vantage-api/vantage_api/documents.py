@@ -4,10 +4,10 @@ Only the key of an editor or an admin may change anything. The store keeps what 
 that says which version it saw is told when somebody else was faster, as far as one process can tell.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from fastapi import Request
 from vantage_common.clock import Clock
@@ -19,6 +19,8 @@ MAX_DOCUMENTS: Final = 1000
 """Of one kind in one workspace."""
 ANONYMOUS: Final = "anonymous"
 _MAY_CHANGE: Final = ("editor", "admin")
+Shown: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""From a body to what of it the trail may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,19 @@ def editor(request: Request) -> Author:
     return Author(workspace_of(request.scope), state.get("key_id") or ANONYMOUS)
 
 
+def admin(request: Request) -> str:
+    """For what only admins may see: their workspace. Raises UserError 403."""
+    state = state_of(request.scope)
+    if state.get("role", "viewer") != "admin":
+        raise UserError(
+            "wrong_role",
+            f"the API key {state.get('key_id', '')} may not see who did what",
+            status=403,
+            hint="use a key whose role is admin",
+        )
+    return workspace_of(request.scope)
+
+
 class Trail:
     """Who did what, as documents of the table `audit`, by the kind and id of the thing."""
 
@@ -62,13 +77,17 @@ class Trail:
 
 
 class Shelf:
-    """Things of one kind. Raises StoreUnavailable when the store is away."""
+    """Things of one kind. `shown` leaves out of the trail what must stay secret. Raises StoreUnavailable when the
+    store is away."""
 
-    def __init__(self, documents: Documents, table: DocumentTable, kind: str, clock: Clock) -> None:
+    def __init__(
+        self, documents: Documents, table: DocumentTable, kind: str, clock: Clock, *, shown: Shown = lambda body: body
+    ) -> None:
         self._documents = documents
         self._table: DocumentTable = table
         self._kind = kind
         self._clock = clock
+        self._shown = shown
         self._trail = Trail(documents, clock)
 
     async def all(self, workspace: str) -> list[Document]:
@@ -82,8 +101,8 @@ class Shelf:
             raise UserError("not_found", f"there is no {self._kind} {id_!r}", status=404)
         return found[0]
 
-    async def make(self, author: Author, body: Mapping[str, Any]) -> Document:
-        """Gives it an id. Raises UserError 409 when there are too many."""
+    async def make(self, author: Author, body: Mapping[str, Any], *, id_: str | None = None) -> Document:
+        """Gives it an id where it has none. Raises UserError 409 when there are too many."""
         if len(await self.all(author.workspace)) >= MAX_DOCUMENTS:
             raise UserError(
                 "too_many",
@@ -91,7 +110,8 @@ class Shelf:
                 status=409,
                 hint="delete some first",
             )
-        return await self._put(author, "create", Document(author.workspace, token_hex(8), 0, 0, author.name, body))
+        draft = Document(author.workspace, id_ or token_hex(8), 0, 0, author.name, body)
+        return await self._put(author, "create", draft)
 
     async def change(
         self, author: Author, id_: str, body: Mapping[str, Any], *, seen_version: int | None = None
@@ -119,5 +139,5 @@ class Shelf:
         version = max(now_ms * 1000, draft.version + 1)
         made = Document(draft.workspace, draft.id, version, now_ms, author.name, draft.body, draft.deleted)
         await self._documents.put(self._table, [made])
-        await self._trail.record(author, action, self._kind, made.id, None if made.deleted else made.body)
+        await self._trail.record(author, action, self._kind, made.id, None if made.deleted else self._shown(made.body))
         return made

@@ -46,8 +46,8 @@ class Member:
 
 
 async def members(parts: Parts, workspace: str) -> list[Member]:
-    """Every service, by name and environment."""
-    stored = {known.key: known for known in await parts.knowledge.stored(workspace)}
+    """Every service, by name and environment, as the store knew them a few seconds ago and as they are live."""
+    stored = {known.key: known for known in await parts.knowledge.stored_lately(workspace)}
     city = await parts.live.open(workspace)
     live = {view.building.key: view for view in city.view(parts.clock.now_ms())}
     keys = sorted(stored.keys() | live.keys(), key=lambda key: (key.name, key.environment))

@@ -1,16 +1,18 @@
 """What the store knows of services: who they are, how they did lately, and what is normal for them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from vantage_common.clock import Clock
 from vantage_common.health import Baseline, Observed
 from vantage_common.store.catalog import LOGS, METRICS, SPANS
-from vantage_common.store.plan import Interval, Result
+from vantage_common.store.plan import Interval, QueryPlan, Result
 
 from vantage_api import questions
 from vantage_api.ask import Ask
+from vantage_api.lately import Lately
 from vantage_api.live.plan import ServiceKey
 from vantage_api.live.state import KnownService
 from vantage_api.questions import HOUR_MS, REQUEST_SOURCES, Scope
@@ -22,6 +24,11 @@ MIN_P95_REQUESTS: Final = 500
 TRAFFIC_WEEKS: Final = 4
 MIN_HOUR_REQUESTS: Final = 100
 OBSERVED_MS: Final = 5 * 60_000
+EXACT_HOURS: Final = 32
+"""The hours of first and last rows that are looked at row by row. Of services that came or went in others before these
+it is known to the hour when they did; their version and namespace are not."""
+MINUTE_MS: Final = 60_000
+LATELY_S: Final = 5.0
 T = TypeVar("T")
 
 
@@ -44,15 +51,28 @@ class Knowledge:
     def __init__(self, ask: Ask, clock: Clock) -> None:
         self._ask = ask
         self._clock = clock
+        self._lately = Lately[list[StoredService]](clock, LATELY_S)
+
+    async def stored_lately(self, workspace: str) -> list[StoredService]:
+        """`stored`, as it was at most `LATELY_S` ago: nearly every call needs it, and it is dear."""
+        return await self._lately.get(workspace, lambda: self.stored(workspace))
 
     async def stored(self, workspace: str, service: str | None = None) -> list[StoredService]:
         """Every service with any row, by first sight."""
-        results = [
-            await self._ask(questions.services(Scope(workspace, service), table.name))
-            for table in (METRICS, SPANS, LOGS)
-        ]
-        merged = merge_services(row for result in results for row in _stored(result))
+        scope = Scope(workspace, service)
+        found = await asyncio.gather(*(self._stored_in(scope, table.name) for table in (METRICS, SPANS, LOGS)))
+        merged = merge_services(known for services in found for known in services)
         return sorted(merged, key=lambda known: (known.first_seen_ms, known.key.name, known.key.environment))
+
+    async def _stored_in(self, scope: Scope, table: str) -> list[StoredService]:
+        """Those of one table: first the hours of their first and last rows, then what their rows say in these."""
+        hours = await self._ask(questions.hours_of_services(scope, table))
+        wanted = {int(row[name]) for row in hours.dicts() for name in ("first_hour", "last_hour")}
+        if not wanted:
+            return []
+        newest = sorted(wanted)[-EXACT_HOURS:]
+        rows = await self._ask(questions.services(scope, table, newest))
+        return exact_services(hours, _stored(rows), set(newest))
 
     async def services(self, workspace: str) -> list[KnownService]:
         """The same, for the city."""
@@ -62,23 +82,20 @@ class Knowledge:
         ]
 
     async def baselines(self, workspace: str) -> dict[ServiceKey, Baseline]:
-        """What is normal for each service, by docs/health.md."""
-        now_ms = self._clock.now_ms()
+        """What is normal for each service, by docs/health.md, to the minute: so it is learned once for all who ask."""
+        now_ms = self._clock.now_ms() // MINUTE_MS * MINUTE_MS
         scope = Scope(workspace)
         end_ms = now_ms - CURRENT_MS
-        p95s = prefer_metrics(
-            [
-                learned_p95s(await self._ask(questions.request_figures(scope, source, end_ms - P95_MEMORY_MS, end_ms)))
-                for source in REQUEST_SOURCES
-            ]
-        )
-        rates = prefer_metrics(
-            [
-                learned_rates(await self._ask(questions.same_hour(scope, source, now_ms, TRAFFIC_WEEKS)))
-                for source in REQUEST_SOURCES
-            ]
-        )
-        return {key: Baseline(p95s.get(key), rates.get(key)) for key in p95s.keys() | rates.keys()}
+        figures = [questions.request_figures(scope, s, end_ms - P95_MEMORY_MS, end_ms) for s in REQUEST_SOURCES]
+        hours = [questions.same_hour(scope, s, now_ms, TRAFFIC_WEEKS) for s in REQUEST_SOURCES]
+        found = await asyncio.gather(*(self._kept(plan) for plan in (*figures, *hours)))
+        p95s = [learned_p95s(result) for result in found[: len(figures)]]
+        rates = [learned_rates(result) for result in found[len(figures) :]]
+        p95_of, rate_of = prefer_metrics(p95s), prefer_metrics(rates)
+        return {key: Baseline(p95_of.get(key), rate_of.get(key)) for key in p95_of.keys() | rate_of.keys()}
+
+    async def _kept(self, plan: QueryPlan) -> Result:
+        return (await self._ask.kept(plan)).result
 
     async def observed(self, workspace: str) -> dict[ServiceKey, Observed]:
         """How the services did in the last minutes, by their rows."""
@@ -86,10 +103,29 @@ class Knowledge:
         start_ms = end_ms - OBSERVED_MS
         found: list[dict[ServiceKey, Observed]] = []
         for source in REQUEST_SOURCES:
-            figures = await self._ask(questions.request_figures(scope, source, start_ms, end_ms))
-            slots = await self._ask(questions.request_slots(scope, source, start_ms, end_ms, Interval(1, "MINUTE")))
+            figures, slots = await asyncio.gather(
+                self._ask(questions.request_figures(scope, source, start_ms, end_ms)),
+                self._ask(questions.request_slots(scope, source, start_ms, end_ms, Interval(1, "MINUTE"))),
+            )
             found.append(observations(figures, slots))
         return prefer_metrics(found)
+
+
+def exact_services(hours: Result, found: Iterable[StoredService], read: Set[int]) -> list[StoredService]:
+    """The services of `hours`, with what their rows of the hours `read` say of them."""
+    exact = {known.key: known for known in found}
+    services: list[StoredService] = []
+    for row in hours.dicts():
+        key, first, last = _key(row), int(row["first_hour"]), int(row["last_hour"])
+        seen = exact.get(key, StoredService(key, "", "", first, last))
+        services.append(
+            replace(
+                seen,
+                first_seen_ms=seen.first_seen_ms if first in read else first,
+                last_seen_ms=seen.last_seen_ms if last in read else last,
+            )
+        )
+    return services
 
 
 def merge_services(rows: Iterable[StoredService]) -> list[StoredService]:

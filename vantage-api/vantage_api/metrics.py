@@ -18,14 +18,39 @@ class ApiMetrics:
         )
         self.vql_queries = Counter(
             "vantage_api_vql_queries_total",
-            "VQL queries, by outcome: ok, rejected or failed",
+            "VQL queries, by outcome: ok, rejected, failed, or cancelled because the client went away",
             ["outcome"],
             registry=self.registry,
+        )
+        self.kept_answers = Counter(
+            "vantage_api_kept_answers_total",
+            "Questions whose answers may be kept, by where the answer came from: hit, joined, miss, or passed by",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.kept_answers_held = Gauge("vantage_api_kept_answers_held", "Answers kept now", registry=self.registry)
+        self.kept_answers_bytes = Gauge(
+            "vantage_api_kept_answers_bytes", "Memory of the answers kept now", registry=self.registry
         )
         self.sockets = Gauge("vantage_api_websocket_connections", "Open WebSockets", ["stream"], registry=self.registry)
         self.clients_expelled = Counter(
             "vantage_api_websocket_clients_expelled_total",
-            "Clients closed because they stayed behind",
+            "Clients closed because they stayed behind, WebSocket or SSE",
+            ["stream"],
+            registry=self.registry,
+        )
+        self.event_streams = Gauge(
+            "vantage_api_sse_connections", "Open streams of server-sent events", ["stream"], registry=self.registry
+        )
+        self.conflated = Counter(
+            "vantage_api_stream_messages_conflated_total",
+            "Messages that a newer one replaced before a slow client had taken them",
+            ["stream"],
+            registry=self.registry,
+        )
+        self.dropped = Counter(
+            "vantage_api_stream_messages_dropped_total",
+            "Log lines and frames of particles that were left out for a slow client",
             ["stream"],
             registry=self.registry,
         )
@@ -34,6 +59,13 @@ class ApiMetrics:
             "vantage_api_poison_records_total",
             "Bus records that could not be read, by topic",
             ["topic"],
+            registry=self.registry,
+        )
+
+        self.notifications = Counter(
+            "vantage_api_notifications_total",
+            "Messages to channels, by what became of them: delivered, failed, refused, timeout, dropped or unknown",
+            ["channel_kind", "outcome"],
             registry=self.registry,
         )
 

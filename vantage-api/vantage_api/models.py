@@ -61,8 +61,11 @@ class ServiceSummary(Model):
 
 
 class Services(Model):
+    """`total` counts all pages; `next_cursor` leads to the next one, null on the last."""
+
     services: list[ServiceSummary]
     total: int
+    next_cursor: str | None = None
 
 
 class Endpoint(Model):
@@ -101,6 +104,28 @@ class MetricInfo(Model):
 
 class Metrics(Model):
     metrics: list[MetricInfo]
+    next_cursor: str | None = None
+
+
+class TagKeys(Model):
+    """`columns` group and filter as tags do."""
+
+    metric: str
+    keys: list[str]
+    columns: list[str]
+    next_cursor: str | None = None
+
+
+class TagValue(Model):
+    value: str
+    count: int
+
+
+class TagValues(Model):
+    metric: str
+    key: str
+    values: list[TagValue]
+    next_cursor: str | None = None
 
 
 class Series(Model):
@@ -110,14 +135,27 @@ class Series(Model):
     points: list[tuple[int, float | None]]
 
 
+class Downsampled(Model):
+    """Points of all series, before and after."""
+
+    method: Literal["lttb"]
+    from_points: int
+    to_points: int
+
+
 class Timeseries(Model):
+    """`service` is the one that was asked for, empty where it was none or several; `downsampled` is null where every
+    point is there."""
+
     service: str
+    services: list[str]
     metric: str
     agg: str
     step_s: int
     start: int
     end: int
     source: str
+    downsampled: Downsampled | None = None
     series: list[Series]
 
 
@@ -136,11 +174,21 @@ class VqlResult(Model):
     row_count: int
     elapsed_ms: float
     source: str
+    cached: bool
+
+
+class VqlTable(Model):
+    table: str
+    parts: int
+    rows: int
+    size_bytes: int
 
 
 class VqlExplanation(Model):
     plan: dict[str, Any]
     source: str
+    why: list[str]
+    tables: list[VqlTable]
     sql: str
 
 
@@ -178,6 +226,49 @@ class HealthScores(Model):
     fleet: FleetHealth
 
 
+class HealthStep(Model):
+    """A service from `timestamp` on for a step. Without requests everything but `requests` is unknown."""
+
+    timestamp: int
+    health_score: int | None
+    status: Status
+    requests: int
+    error_ratio: float | None
+    p95_ms: float | None
+    availability: float | None
+    requests_per_second: float
+
+
+class HealthHistory(Model):
+    service_name: str
+    environment: str
+    step_s: int
+    start: int
+    end: int
+    source: str
+    points: list[HealthStep]
+
+
+class FleetHealthStep(Model):
+    """The services together from `timestamp` on for a step; `statuses` counts those with requests in the range."""
+
+    timestamp: int
+    health_score: int | None
+    status: Status
+    requests: int
+    error_ratio: float | None
+    requests_per_second: float
+    statuses: dict[Status, int]
+
+
+class FleetHealthHistory(Model):
+    step_s: int
+    start: int
+    end: int
+    source: str
+    points: list[FleetHealthStep]
+
+
 class TraceSpan(Model):
     trace_id: str
     span_id: str
@@ -192,7 +283,7 @@ class TraceSpan(Model):
 
 
 class TraceSummary(Model):
-    """`service` and `name` are those of the earliest span."""
+    """`service` and `name` are those of the root, or else of the earliest span."""
 
     trace_id: str
     service: str
@@ -202,10 +293,6 @@ class TraceSummary(Model):
     span_count: int
     error_count: int
     services: list[str]
-
-
-class Traces(Model):
-    traces: list[TraceSummary]
 
 
 class LogLine(Model):
@@ -220,6 +307,7 @@ class LogLine(Model):
 
 class Logs(Model):
     logs: list[LogLine]
+    next_cursor: str | None = None
 
 
 class CityDistrict(Model):

@@ -10,6 +10,8 @@ from vantage_common.http.keys import Keyring
 from vantage_common.settings import Settings
 from vantage_common.store.api import Store
 
+from vantage_api.alerts.channels.open import OpenChannels
+from vantage_api.alerts.service import Alerts
 from vantage_api.ask import Ask
 from vantage_api.knowledge import Knowledge
 from vantage_api.live.feed import Live
@@ -28,6 +30,8 @@ class Parts:
     ask: Ask
     knowledge: Knowledge
     live: Live
+    channels: OpenChannels
+    alerts: Alerts
 
 
 def workspace(request: Request) -> str:

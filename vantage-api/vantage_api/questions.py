@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from vantage_common.model import REQUEST_METRIC
 from vantage_common.store.catalog import LOGS, METRICS, SPANS
+from vantage_common.store.intervals import union
 from vantage_common.store.plan import (
     Call,
     Column,
@@ -25,13 +25,16 @@ from vantage_common.store.plan import (
     eq,
 )
 from vantage_common.store.plan import Literal as Value
+from vantage_common.store.rollup_plan import (
+    FAILED_METRIC,
+    FAILED_SPAN,
+    IS_REQUEST_METRIC,
+    IS_REQUEST_SPAN,
+)
 
 CALLER_TAG: Final = "caller"
-ERROR_TAG: Final = "error"
 NAMESPACE_TAGS: Final = ("namespace", "service.namespace", "k8s.namespace.name")
 VERSION_TAGS: Final = ("version", "service.version")
-FAILED_FROM: Final = 500
-"""An HTTP status from here on is the service's own failure."""
 MAX_SERVICES: Final = 10_000
 MAX_GROUPS: Final = 1000
 MAX_TAG_KEYS: Final = 64
@@ -73,15 +76,9 @@ class Requests:
 
 METRIC_REQUESTS: Final = Requests(
     table="metrics",
-    is_request=eq("metric_name", REQUEST_METRIC),
+    is_request=IS_REQUEST_METRIC,
     duration=Column("value"),
-    failed=Call(
-        "or",
-        (
-            Call(">=", (Column("status_code"), Value(FAILED_FROM))),
-            Call("=", (Tag("tags", ERROR_TAG), Value("true"))),
-        ),
-    ),
+    failed=FAILED_METRIC,
     endpoint=Column("endpoint"),
     method=Column("method"),
     caller=Tag("tags", CALLER_TAG),
@@ -89,9 +86,9 @@ METRIC_REQUESTS: Final = Requests(
 )
 SPAN_REQUESTS: Final = Requests(
     table="spans",
-    is_request=eq("kind", "server"),
+    is_request=IS_REQUEST_SPAN,
     duration=Column("duration_ms"),
-    failed=eq("status", "error"),
+    failed=FAILED_SPAN,
     endpoint=Column("name"),
     method=Tag("attributes", "http.request.method"),
     caller=Column("caller"),
@@ -115,8 +112,28 @@ def _figures(source: Requests) -> tuple[Selected, ...]:
     )
 
 
-def services(scope: Scope, table: str) -> QueryPlan:
-    """Who sends: (service_name, environment, first_seen, last_seen, district, version), one row a service."""
+def hours_of_services(scope: Scope, table: str) -> QueryPlan:
+    """Who sends, and the hours of its first and its last row: (service_name, environment, first_hour, last_hour), one
+    row a service. It looks at no single moment, which is why rollups can answer it."""
+    hour = Call("time_bucket", (_TIMESTAMP, Interval(1, "HOUR")))
+    return QueryPlan(
+        table,
+        scope.workspace,
+        (
+            Selected(Column("service_name"), "service_name"),
+            Selected(Column("environment"), "environment"),
+            Selected(Call("min", (hour,)), "first_hour"),
+            Selected(Call("max", (hour,)), "last_hour"),
+        ),
+        where=scope.where(),
+        group_by=(Column("service_name"), Column("environment")),
+        limit=MAX_SERVICES,
+    )
+
+
+def services(scope: Scope, table: str, hours: Sequence[int]) -> QueryPlan:
+    """By the rows of these hours: (service_name, environment, first_seen, last_seen, district, version), one row a
+    service. Its version is the one it named last."""
     labels = "tags" if table == "metrics" else "attributes"
     version = _first_of(labels, VERSION_TAGS)
     named = Call("!=", (version, Value("")))
@@ -131,10 +148,16 @@ def services(scope: Scope, table: str) -> QueryPlan:
             Selected(Call("max", (_first_of(labels, NAMESPACE_TAGS),)), "district"),
             Selected(Call("arg_max_if", (version, _TIMESTAMP, named)), "version"),
         ),
-        where=scope.where(),
+        where=all_of(scope.where(), within_hours(hours)),
         group_by=(Column("service_name"), Column("environment")),
         limit=MAX_SERVICES,
     )
+
+
+def within_hours(hours: Sequence[int]) -> Expr:
+    """That the time lies in one of the hours, which are given by their starts."""
+    spans = [between("timestamp", start, end) for start, end in union((hour, hour + HOUR_MS) for hour in hours)]
+    return Call("or", tuple(spans)) if len(spans) > 1 else spans[0]
 
 
 def request_figures(scope: Scope, source: Requests, start_ms: int, end_ms: int) -> QueryPlan:
@@ -265,89 +288,6 @@ def span_group(name: str) -> Expr:
     return Column(name) if column is not None and column.public and name != "attributes" else Tag("attributes", name)
 
 
-def spans_of_trace(workspace: str, trace_id: str, limit: int) -> QueryPlan:
-    """Every span of a trace, by start; the same span may come twice."""
-    names = (
-        "trace_id",
-        "span_id",
-        "parent_span_id",
-        "service_name",
-        "name",
-        "kind",
-        "duration_ms",
-        "status",
-        "attributes",
-    )
-    return QueryPlan(
-        SPANS.name,
-        workspace,
-        (Selected(Call("time_ms", (_TIMESTAMP,)), "start"), *(Selected(Column(name), name) for name in names)),
-        where=eq("trace_id", trace_id),
-        order_by=(Order(_TIMESTAMP),),
-        limit=limit,
-    )
-
-
-def matching_traces(
-    scope: Scope,
-    start_ms: int,
-    end_ms: int,
-    *,
-    status: Literal["ok", "error"] | None,
-    min_duration_ms: float | None,
-    limit: int,
-) -> QueryPlan:
-    """(trace_id, at): the traces with a span that fits all conditions, newest first."""
-    failed = eq("status", "error")
-    by_status = None if status is None else failed if status == "error" else Call("not", (failed,))
-    by_duration = (
-        None if min_duration_ms is None else Call(">=", (Column("duration_ms"), Value(float(min_duration_ms))))
-    )
-    return QueryPlan(
-        SPANS.name,
-        scope.workspace,
-        (Selected(Column("trace_id"), "trace_id"), Selected(Call("max", (_TIMESTAMP,)), "at")),
-        where=all_of(
-            scope.where(),
-            between("timestamp", start_ms, end_ms),
-            Call("!=", (Column("trace_id"), Value(""))),
-            by_status,
-            by_duration,
-        ),
-        group_by=(Column("trace_id"),),
-        order_by=(Order(Output("at"), descending=True), Order(Column("trace_id"))),
-        limit=limit,
-    )
-
-
-def trace_summaries(workspace: str, trace_ids: Sequence[str], start_ms: int, end_ms: int) -> QueryPlan:
-    """(trace_id, service, name, start, end, span_count, error_count, services): service and name are the earliest
-    span's. Spans are told apart by their id, so a repeated one counts once."""
-    start = Call("time_ms", (_TIMESTAMP,))
-    span = Column("span_id")
-    return QueryPlan(
-        SPANS.name,
-        workspace,
-        (
-            Selected(Column("trace_id"), "trace_id"),
-            Selected(Call("arg_min", (Column("service_name"), _TIMESTAMP)), "service"),
-            Selected(Call("arg_min", (Column("name"), _TIMESTAMP)), "name"),
-            Selected(Call("min", (start,)), "start"),
-            Selected(Call("max", (Call("+", (start, Column("duration_ms"))),)), "end"),
-            Selected(Call("uniq_exact", (span,)), "span_count"),
-            Selected(Call("uniq_exact_if", (span, eq("status", "error"))), "error_count"),
-            Selected(Call("group_uniq", (Column("service_name"),), (MAX_TAG_KEYS,)), "services"),
-        ),
-        where=all_of(
-            Call("in", (Column("trace_id"), *(Value(trace_id) for trace_id in trace_ids))),
-            between("timestamp", start_ms, end_ms),
-        ),
-        group_by=(Column("trace_id"),),
-        order_by=(Order(Output("start"), descending=True),),
-        limit=len(trace_ids),
-    )
-
-
 def log_lines(
     scope: Scope,
     start_ms: int,
@@ -433,9 +373,7 @@ def _aggregate(agg: Agg, value: Expr, step_s: int) -> Expr:
 def hours_of_earlier_weeks(now_ms: int, weeks: int) -> Expr:
     """The present hour of the week, one to `weeks` weeks ago."""
     hour = now_ms // HOUR_MS * HOUR_MS
-    week_ms = 7 * 24 * HOUR_MS
-    windows = [between("timestamp", hour - n * week_ms, hour - n * week_ms + HOUR_MS) for n in range(1, weeks + 1)]
-    return Call("or", tuple(windows)) if len(windows) > 1 else windows[0]
+    return within_hours([hour - n * 7 * 24 * HOUR_MS for n in range(1, weeks + 1)])
 
 
 def same_hour(scope: Scope, source: Requests, now_ms: int, weeks: int) -> QueryPlan:

@@ -1,4 +1,4 @@
-"""The `vantage` command: up, demo, simulate, query, migrate, doctor."""
+"""The `vantage` command: up, demo, simulate, query, migrate, mcp, doctor."""
 
 import asyncio
 import csv
@@ -123,7 +123,12 @@ def query(
     """Run one VQL query against the API."""
     settings = load_settings()
     key = settings.api_key.get_secret_value() if settings.api_key else None
-    print_answer(ask(api_url or url(settings.query_host, settings.query_port), vql, key), output)
+    print_answer(ask(api_url or query_url(settings), vql, key), output)
+
+
+def query_url(settings: Settings) -> str:
+    """Where the query API is, as configured."""
+    return settings.query_url or url(settings.query_host, settings.query_port)
 
 
 def ask(api_url: str, vql: str, key: str | None) -> dict[str, Any]:
@@ -208,6 +213,22 @@ def migrate(
     from vantage_cli.migrate import migrate_store
 
     asyncio.run(migrate_store(load_settings(), tell, dry_run=dry_run))
+
+
+@app.command()
+def mcp(
+    api_url: Annotated[str | None, typer.Option("--url", help="of the API; default: the configured one")] = None,
+    api_key: Annotated[
+        str | None, typer.Option(help="default: VANTAGE_API_KEY, which no other program can see")
+    ] = None,
+    http: Annotated[int | None, typer.Option(min=1, max=65535, help="serve HTTP on loopback instead of stdio")] = None,
+) -> None:
+    """Answer the questions of language models (MCP) about what the API knows."""
+    from vantage_cli.mcp.run import serve
+
+    settings = load_settings()
+    configured = settings.api_key.get_secret_value() if settings.api_key else None
+    asyncio.run(serve(api_url or query_url(settings), api_key or configured, http))
 
 
 @app.command()

@@ -23,6 +23,7 @@ second must not. A p95 moves by a fifth from hour to hour without a cause, doubl
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal, TypeAlias
@@ -143,7 +144,7 @@ def on_curve(curve: Curve, value: float) -> float:
     return y0 + (y1 - y0) * (value - x0) / (x1 - x0)
 
 
-def mean_score(scored: list[tuple[float | None, float]]) -> int | None:
+def mean_score(scored: Sequence[tuple[float | None, float]]) -> int | None:
     """Mean of (score, weight) pairs, for a fleet by its requests; None when nothing has a score.
 
     Weights of zero count as one where all are zero, so an idle fleet still has its services' mean.

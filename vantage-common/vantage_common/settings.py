@@ -6,6 +6,7 @@ line naming the variable, the value and what is accepted.
 
 import os
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -46,6 +47,9 @@ class Settings(BaseSettings):
     )
     query_host: str = Field("127.0.0.1", description="address the query API binds")
     query_port: int = Field(5000, ge=1, le=65535, description="port of the query API")
+    query_url: str = Field(
+        "", pattern=r"^(https?://\S+)?$", description="where the commands find the query API when it is elsewhere"
+    )
     query_metrics_port: int = Field(9091, ge=1, le=65535, description="port of the query API's own Prometheus metrics")
     worker_host: str = Field("127.0.0.1", description="address the worker's metrics and health bind")
     worker_port: int = Field(9092, ge=1, le=65535, description="port of the worker's metrics and health")
@@ -101,6 +105,17 @@ class Settings(BaseSettings):
     api_keys_file: Path | None = Field(None, description="JSON file with more keys")
     trust_loopback: bool = Field(False, description="exempt loopback from rate limits; `vantage up` sets it")
     trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, by comma")
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="where people reach the dashboard: links in messages begin so",
+    )
+    alerts_interval_s: float = Field(
+        15, ge=0, le=300, allow_inf_nan=False, description="how often alert rules are evaluated; 0: not by this API"
+    )
+    alerts_allowed_networks: str = Field(
+        "", description="private networks that alerts may be sent to, as CIDR by comma; else public addresses only"
+    )
 
     debug: bool = Field(False, description="debug logging")
 
@@ -117,6 +132,16 @@ class Settings(BaseSettings):
         if key is not None and not _SENDABLE_KEY.fullmatch(key.get_secret_value()):
             raise PydanticCustomError("key", "a key is 1 to 512 printable ASCII characters without spaces")
         return key
+
+    @field_validator("alerts_allowed_networks")
+    @classmethod
+    def _networks_are_networks(cls, text: str) -> str:
+        for part in _split(text):
+            try:
+                ip_network(part)
+            except ValueError as error:
+                raise PydanticCustomError("network", "{reason}", {"reason": str(error)}) from None
+        return text
 
     @field_validator("data_dir", mode="before")
     @classmethod
@@ -145,6 +170,10 @@ class Settings(BaseSettings):
     @property
     def trusted_proxy_set(self) -> frozenset[str]:
         return frozenset(_split(self.trusted_proxies))
+
+    @property
+    def alerts_allowed_network_list(self) -> list[IPv4Network | IPv6Network]:
+        return [ip_network(part) for part in _split(self.alerts_allowed_networks)]
 
 
 def _split(text: str) -> list[str]:

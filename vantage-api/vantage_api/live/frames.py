@@ -5,7 +5,7 @@ Little endian, a 16-byte header, then entries of one fixed size. The dashboard's
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import Final, TypeAlias
@@ -77,7 +77,11 @@ Frame: TypeAlias = Tick | Requests
 
 def encode_tick(time_ms: float, entries: Iterable[TickEntry]) -> bytes:
     """A tick frame. Numbers beyond a field's range are clipped to it, never wrapped."""
-    packed = [_pack_tick_entry(entry) for entry in entries]
+    return tick_of([pack_tick_entry(entry) for entry in entries], time_ms)
+
+
+def tick_of(packed: Sequence[bytes], time_ms: float) -> bytes:
+    """A tick frame of entries that are packed already."""
     return HEADER.pack(TICK, SCHEMA, 1, len(packed), time_ms) + b"".join(packed)
 
 
@@ -111,7 +115,8 @@ def decode(data: bytes) -> Frame:
     return Requests(time_ms, sample, entries)
 
 
-def _pack_tick_entry(entry: TickEntry) -> bytes:
+def pack_tick_entry(entry: TickEntry) -> bytes:
+    """One entry of a tick frame, clipped as `encode_tick` says."""
     return TICK_ENTRY.pack(
         entry.slot,
         _u16(entry.pods),

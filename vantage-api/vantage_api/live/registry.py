@@ -138,9 +138,13 @@ class Registry:
             "edges": [edge.as_json() for edge in self.edges.values()],
         }
 
-    def districts(self) -> list[dict[str, Any]]:
-        """The blocks on which anything stands."""
-        inhabited = {building.lot.district for building in self.buildings.values()}
+    def lot_of(self, key: ServiceKey, district: str) -> Lot:
+        """Where a service stands, stood, or will stand when it comes."""
+        return self._plan.place(key, district)
+
+    def districts(self, names: set[str] | None = None) -> list[dict[str, Any]]:
+        """The blocks of these names; without any those on which something stands."""
+        inhabited = {building.lot.district for building in self.buildings.values()} if names is None else names
         return [asdict(district) for district in self._plan.districts() if district.name in inhabited]
 
     def take_changes(self) -> dict[str, Any] | None:

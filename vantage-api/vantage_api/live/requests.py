@@ -29,6 +29,17 @@ class Tally:
         for number, requests in bins.items():
             self.bins[number] = self.bins.get(number, 0) + requests
 
+    def remove(self, count: int, errors: int, bins: Mapping[int, int]) -> None:
+        """Takes out what was added. Bins without requests do not stay."""
+        self.count -= count
+        self.errors -= errors
+        for number, requests in bins.items():
+            left = self.bins[number] - requests
+            if left:
+                self.bins[number] = left
+            else:
+                del self.bins[number]
+
 
 @dataclass(slots=True)
 class Carry:

@@ -4,24 +4,26 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from vantage_common.clock import Clock
 from vantage_common.errors import UserError
 from vantage_common.http.keys import Keyring
 
+from vantage_api.live.channel import RESET, Channel
 from vantage_api.live.feed import Live
-from vantage_api.live.hub import Hub, Outbox
-from vantage_api.live.streams import FilteredOutbox, LogOutbox, MetricsOutbox, filter_of
+from vantage_api.live.hub import CityOutbox, Hub, Outbox
+from vantage_api.live.outboxes import LogOutbox, MetricsOutbox, filter_of
+from vantage_api.live.ring import Event
 from vantage_api.metrics import ApiMetrics
 
 AUTH_WITHIN_S: Final = 10.0
 GOODBYE_WITHIN_S: Final = 1.0
 LOG_BATCH_EVERY_S: Final = 0.25
 MAX_MESSAGE: Final = 64 * 1024
-MAX_CLIENTS: Final = 1000
 _POLICY_VIOLATION: Final = 1008
 _TRY_AGAIN_LATER: Final = 1013
 _encoder: Final = msgspec.json.Encoder()
@@ -32,15 +34,27 @@ class Auth(msgspec.Struct, tag_field="type", tag="auth"):
 
 
 class Subscribe(msgspec.Struct, tag_field="type", tag="subscribe"):
-    """Which services, severities and text to send; all when left out."""
+    """Which services, environments, severities and text to send; all when left out."""
 
     services: list[str] | None = None
+    environments: list[str] | None = None
     severities: list[Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]] | None = None
     text: str | None = None
 
 
-_decoder: Final[msgspec.json.Decoder[Auth | Subscribe]] = msgspec.json.Decoder(Auth | Subscribe)
-AnyBox = TypeVar("AnyBox", bound=Outbox)
+class Resume(msgspec.Struct, tag_field="type", tag="resume"):
+    """`seq` of the last message the client has had, before it was cut off."""
+
+    seq: str
+
+
+ClientMessage: TypeAlias = Auth | Subscribe | Resume
+Listen: TypeAlias = Callable[[ClientMessage], str | None]
+"""Follows what a client says once it is in; what is returned is said back at once."""
+
+_decoder: Final[msgspec.json.Decoder[ClientMessage]] = msgspec.json.Decoder(ClientMessage)
+Box = TypeVar("Box", bound=Outbox[Any])
+TextBox = TypeVar("TextBox", MetricsOutbox, LogOutbox)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,39 +77,63 @@ class Door:
         return urlsplit(origin).netloc == socket.headers.get("host")
 
 
-def router(live: Live, door: Door) -> APIRouter:
+def router(live: Live, door: Door, clock: Clock) -> APIRouter:
     routes = APIRouter()
 
     @routes.websocket("/ws/city")
     async def city(socket: WebSocket) -> None:
-        await _serve(socket, door, "city", live.city_clients, live.join_city, pause_s=0.0)
+        async def enter(workspace: str) -> tuple[CityOutbox, Listen]:
+            box = await live.join_city(workspace)
+            return box, lambda message: live.tell_again(workspace, box) if isinstance(message, Resume) else None
+
+        await _serve(socket, door, "city", live.city_clients, enter, pause_s=0.0)
 
     @routes.websocket("/ws/metrics")
     async def metrics(socket: WebSocket) -> None:
-        hub = live.metric_clients
-        await _serve(socket, door, "metrics", hub, lambda tenant: _joined(hub, tenant, MetricsOutbox()), pause_s=0.0)
+        enter = _entrance(live.metric_events, MetricsOutbox, clock)
+        await _serve(socket, door, "metrics", live.metric_events, enter, pause_s=0.0)
 
     @routes.websocket("/ws/logs")
     async def logs(socket: WebSocket) -> None:
-        hub = live.log_clients
-        await _serve(
-            socket, door, "logs", hub, lambda tenant: _joined(hub, tenant, LogOutbox()), pause_s=LOG_BATCH_EVERY_S
-        )
+        enter = _entrance(live.log_events, LogOutbox, clock)
+        await _serve(socket, door, "logs", live.log_events, enter, pause_s=LOG_BATCH_EVERY_S)
 
     return routes
 
 
-async def _joined(hub: Hub[AnyBox], workspace: str, box: AnyBox) -> AnyBox:
-    hub.join(workspace, box)
-    return box
+def _entrance(
+    channel: Channel[TextBox], make: Callable[[], TextBox], clock: Clock
+) -> Callable[[str], Awaitable[tuple[TextBox, Listen]]]:
+    """How a client enters a text stream, and what comes of its words."""
+
+    async def enter(workspace: str) -> tuple[TextBox, Listen]:
+        box = make()
+        channel.enter(workspace, box, clock.now_ms())
+        has_resumed = False
+
+        def listen(message: ClientMessage) -> str | None:
+            nonlocal has_resumed
+            if isinstance(message, Subscribe):
+                box.filter = filter_of(message.services, message.severities, message.text, message.environments)
+            elif isinstance(message, Resume):
+                if has_resumed:
+                    raise UserError("resumed_already", "a connection resumes once, before anything else")
+                has_resumed = True
+                if not channel.resume(workspace, box, message.seq):
+                    return RESET.text
+            return None
+
+        return box, listen
+
+    return enter
 
 
 async def _serve(
     socket: WebSocket,
     door: Door,
     stream: str,
-    hub: Hub[AnyBox],
-    join: Callable[[str], Awaitable[AnyBox]],
+    hub: Hub[Box],
+    enter: Callable[[str], Awaitable[tuple[Box, Listen]]],
     *,
     pause_s: float,
 ) -> None:
@@ -109,12 +147,14 @@ async def _serve(
         workspace = await _authenticated(socket, door.keyring)
         if workspace is None:
             return
-        if len(hub) >= MAX_CLIENTS:
-            await socket.close(_TRY_AGAIN_LATER, f"no more than {MAX_CLIENTS} clients")
-            return
-        box = await join(workspace)
         try:
-            await _converse(socket, box, pause_s)
+            hub.check_room(workspace)
+        except UserError as error:
+            await socket.close(_TRY_AGAIN_LATER, error.code)
+            return
+        box, listen = await enter(workspace)
+        try:
+            await _converse(socket, box, listen, pause_s)
         finally:
             hub.leave(workspace, box)
 
@@ -137,10 +177,10 @@ async def _authenticated(socket: WebSocket, keyring: Keyring) -> str | None:
     return None
 
 
-async def _converse(socket: WebSocket, box: Outbox, pause_s: float) -> None:
+async def _converse(socket: WebSocket, box: Outbox[Any], listen: Listen, pause_s: float) -> None:
     """Writes and reads until the client leaves, or its outbox is expelled."""
     writing = asyncio.create_task(_write(socket, box, pause_s))
-    reading = asyncio.create_task(_read(socket, box))
+    reading = asyncio.create_task(_read(socket, listen))
     expelled = asyncio.create_task(box.expelled.wait())
     tasks: set[asyncio.Task[object]] = {writing, reading, expelled}
     try:
@@ -165,26 +205,25 @@ async def _within_goodbye(step: Awaitable[None]) -> None:
             await step
 
 
-async def _write(socket: WebSocket, box: Outbox, pause_s: float) -> None:
+async def _write(socket: WebSocket, box: Outbox[Any], pause_s: float) -> None:
     while True:
         for payload in await box.take():
             if isinstance(payload, bytes):
                 await socket.send_bytes(payload)
             else:
-                await socket.send_text(payload)
+                await socket.send_text(payload.text if isinstance(payload, Event) else payload)
         await asyncio.sleep(pause_s)
 
 
-async def _read(socket: WebSocket, box: Outbox) -> None:
+async def _read(socket: WebSocket, listen: Listen) -> None:
     """Follows what the client says. What is not understood is answered; the socket stays."""
     while True:
         try:
-            message = _understood(await _received(socket))
+            answer = listen(_understood(await _received(socket)))
         except UserError as error:
-            await socket.send_text(_error_text(error))
-            continue
-        if isinstance(message, Subscribe) and isinstance(box, FilteredOutbox):
-            box.filter = filter_of(message.services, message.severities, message.text)
+            answer = _error_text(error)
+        if answer is not None:
+            await socket.send_text(answer)
 
 
 async def _received(socket: WebSocket) -> str | bytes:
@@ -195,7 +234,7 @@ async def _received(socket: WebSocket) -> str | bytes:
     return text if text is not None else bytes(message.get("bytes") or b"")
 
 
-def _understood(data: str | bytes) -> Auth | Subscribe:
+def _understood(data: str | bytes) -> ClientMessage:
     """The message. Raises UserError for what is none."""
     if len(data) > MAX_MESSAGE:
         raise UserError("message_too_large", f"a message has at most {MAX_MESSAGE} bytes")

@@ -1,142 +1,195 @@
-"""GET /api/metrics and /api/metrics/timeseries."""
+"""GET /api/metrics, its tags and their values, and /api/metrics/timeseries."""
 
-from math import ceil, isfinite
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query
-from vantage_common.errors import UserError
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import Field
+from starlette.responses import Response
 from vantage_common.model import REQUEST_METRIC
 from vantage_common.store.plan import Result
 
-from vantage_api import fleet, questions
-from vantage_api.models import MetricInfo, Metrics, Series, Timeseries
+from vantage_api import discovery, fleet, pages, timeseries
+from vantage_api.csv_export import CSV_ANSWER, AsCsv, csv_response, iso
+from vantage_api.discovery import LABEL_COLUMNS, MAX_NAMES
+from vantage_api.lately import kept
+from vantage_api.lttb import LEAST_POINTS
+from vantage_api.models import MetricInfo, Metrics, TagKeys, TagValue, TagValues, Timeseries
+from vantage_api.pages import CursorText
 from vantage_api.parts import Parts, workspace
 from vantage_api.questions import Agg, Scope
 from vantage_api.routes.params import End, Environment, OptionalService, Start
 from vantage_api.times import HOUR_MS, Range, parse_range
+from vantage_api.timeseries import MAX_POINTS, MAX_SERVICES, MAX_TAGS, SERVICE, Asked
 
-MAX_POINTS: Final = 5000
-"""Points of one series."""
-MAX_ROWS: Final = 50_000
-"""Points of all series together."""
-DEFAULT_POINTS: Final = 100
-_ZERO_WHERE_EMPTY: Final = frozenset({"count", "sum", "rate"})
+DISCOVERED_MS: Final = 24 * HOUR_MS
+Tenant = Annotated[str, Depends(workspace)]
+MetricName = Annotated[str, Query(max_length=200, description="name of a metric")]
+Prefix = Annotated[str, Query(max_length=256, description="only names that begin so, in any case")]
+PageSize = Annotated[int, Query(ge=1, le=MAX_NAMES, description="most entries of a page")]
 
 
 def router(parts: Parts) -> APIRouter:
     routes = APIRouter(tags=["metrics"])
 
+    def range_of(start: str | None, end: str | None) -> Range:
+        return parse_range(start, end, parts.clock.now_ms(), default_ms=DISCOVERED_MS)
+
     @routes.get("/api/metrics")
     async def list_metrics(
-        tenant: Annotated[str, Depends(workspace)],
+        tenant: Tenant,
         service: OptionalService = None,
         start: Start = None,
         end: End = None,
+        prefix: Prefix = "",
+        limit: PageSize = MAX_NAMES,
+        cursor: CursorText = None,
     ) -> Metrics:
         """The metrics that were sent in the range (default: the last day), with their services and tag keys."""
-        asked = parse_range(start, end, parts.clock.now_ms(), default_ms=24 * HOUR_MS)
-        scope = Scope(tenant, service)
-        names = await parts.ask(questions.metric_names(scope, asked.start_ms, asked.end_ms))
-        keys = await parts.ask(questions.metric_tag_keys(scope, asked.start_ms, asked.end_ms))
-        tag_keys = {row["metric_name"]: sorted(row["tag_keys"]) for row in keys.dicts()}
-        return Metrics(
-            metrics=[
-                MetricInfo(
-                    metric_name=row["metric_name"],
-                    metric_type=row["metric_type"],
-                    services=sorted(row["services"]),
-                    tag_keys=tag_keys.get(row["metric_name"], []),
-                )
-                for row in names.dicts()
-            ]
-        )
+        asked, scope = range_of(start, end), Scope(tenant, service)
+        window = (asked.start_ms, asked.end_ms)
+        key = pages.after(cursor, "metrics", 2)
+        plan = discovery.metric_page(scope, *window, prefix=prefix, after=key, limit=limit + 1)
+        named = (await kept(parts.ask, plan)).dicts()
+        page, next_cursor = pages.cut(named, _metric_key, "metrics", limit)
+        keys = await _tag_keys(parts, scope, asked, [row["metric_name"] for row in page])
+        return Metrics(metrics=[_metric(row, keys) for row in page], next_cursor=next_cursor)
 
-    @routes.get("/api/metrics/timeseries")
-    async def timeseries(
-        tenant: Annotated[str, Depends(workspace)],
-        service: Annotated[str, Query(max_length=200)],
-        metric: Annotated[str, Query(max_length=200)] = REQUEST_METRIC,
+    @routes.get("/api/metrics/tags")
+    async def list_tags(
+        tenant: Tenant,
+        metric: MetricName = REQUEST_METRIC,
+        service: OptionalService = None,
+        start: Start = None,
+        end: End = None,
+        limit: PageSize = MAX_NAMES,
+        cursor: CursorText = None,
+    ) -> TagKeys:
+        """The tags of a metric in the range (default: the last day), and the columns that group and filter alike."""
+        key = pages.after(cursor, "tags", 1)
+        keys = await _tag_keys(parts, Scope(tenant, service), range_of(start, end), [metric])
+        rest = [name for name in keys.get(metric, []) if key is None or name > key[0]]
+        page, next_cursor = pages.cut(rest, lambda name: (name,), "tags", limit)
+        return TagKeys(metric=metric, keys=page, columns=list(LABEL_COLUMNS), next_cursor=next_cursor)
+
+    @routes.get("/api/metrics/tags/{key:path}/values")
+    async def list_tag_values(
+        tenant: Tenant,
+        key: Annotated[str, Path(max_length=256, description="a tag key or a column")],
+        metric: MetricName = REQUEST_METRIC,
+        service: OptionalService = None,
+        start: Start = None,
+        end: End = None,
+        prefix: Prefix = "",
+        limit: PageSize = 100,
+        cursor: CursorText = None,
+    ) -> TagValues:
+        """The values of a tag in the range (default: the last day), each with the number of its observations."""
+        asked, before = range_of(start, end), pages.after(cursor, "values", 1)
+        window = (asked.start_ms, asked.end_ms)
+        scope = Scope(tenant, service)
+        plan = discovery.tag_values(scope, metric, *window, key=key, prefix=prefix, after=before, limit=limit + 1)
+        found = [TagValue.model_validate(row) for row in (await kept(parts.ask, plan)).dicts()]
+        page, next_cursor = pages.cut(found, lambda value: (value.value,), "values", limit)
+        return TagValues(metric=metric, key=key, values=page, next_cursor=next_cursor)
+
+    @routes.get("/api/metrics/timeseries", response_model=Timeseries, responses=CSV_ANSWER)
+    async def get_timeseries(
+        tenant: Tenant,
+        as_csv: AsCsv,
+        service: Annotated[
+            list[Annotated[str, Field(max_length=200)]] | None,
+            Query(max_length=MAX_SERVICES, description="one service, several by repetition; default: all"),
+        ] = None,
+        metric: MetricName = REQUEST_METRIC,
         start: Start = None,
         end: End = None,
         step: Annotated[int | None, Query(ge=1, le=31_622_400, description="seconds; default: range / 100")] = None,
         agg: Agg = "avg",
-        group_by: Annotated[str | None, Query(max_length=200, description="a column or a tag key")] = None,
+        group_by: Annotated[
+            str | None, Query(max_length=500, description="columns and tag keys, several by comma")
+        ] = None,
+        tag: Annotated[
+            list[Annotated[str, Field(max_length=512)]] | None,
+            Query(max_length=MAX_TAGS, description="only with this key:value, several by repetition"),
+        ] = None,
         environment: Environment = None,
-    ) -> Timeseries:
+        max_points: Annotated[
+            int | None, Query(ge=LEAST_POINTS, le=MAX_POINTS, description="of a series; more are down-sampled by LTTB")
+        ] = None,
+    ) -> Timeseries | Response:
         """One metric over time. Every aggregate honours the weights; the request metric of a service that sends
-        only spans is read from its server spans."""
-        asked = parse_range(start, end, parts.clock.now_ms())
-        step_s = step or max(1, ceil(asked.seconds / DEFAULT_POINTS))
-        if asked.seconds / step_s > MAX_POINTS:
-            least = ceil(asked.seconds / MAX_POINTS)
-            raise UserError(
-                "too_many_points",
-                f"a step of {step_s} s makes more than {MAX_POINTS} points",
-                hint=f"take a step of at least {least} s, or a shorter range",
-            )
-        scope = Scope(tenant, service, environment)
-        result = await _asked(parts, scope, metric, asked, step_s, agg, group_by)
+        only spans is read from its server spans. Services that are not grouped by are taken together."""
+        window = parse_range(start, end, parts.clock.now_ms())
+        asked = Asked(
+            workspace=tenant,
+            services=tuple(dict.fromkeys(service or ())),
+            environment=environment,
+            metric=metric,
+            window=window,
+            step_s=timeseries.step_for(window, step, max_points),
+            agg=agg,
+            group_by=timeseries.parse_keys(group_by),
+            tags=timeseries.parse_tags(tag or ()),
+        )
+        result = await _answer(parts, asked)
         if not result.rows:
-            fleet.choose(await fleet.members(parts, tenant), service, environment)
+            await _check_services(parts, asked)
+        series, fewer = timeseries.for_chart(timeseries.series_of(result.rows, asked), max_points)
+        if as_csv:
+            rows = ((iso(at), *group, value) for group, (at, value) in timeseries.table(series))
+            return csv_response("timeseries", ("time", *asked.group_by, "value"), rows)
         return Timeseries(
-            service=service,
+            service=asked.services[0] if len(asked.services) == 1 else "",
+            services=list(asked.services),
             metric=metric,
             agg=agg,
-            step_s=step_s,
-            start=asked.start_ms,
-            end=asked.end_ms,
+            step_s=asked.step_s,
+            start=window.start_ms,
+            end=window.end_ms,
             source=result.source,
-            series=series_of(result, asked, step_s, agg, group_by),
+            downsampled=fewer,
+            series=series,
         )
 
     return routes
 
 
-async def _asked(
-    parts: Parts, scope: Scope, metric: str, asked: Range, step_s: int, agg: Agg, group_by: str | None
-) -> Result:
-    window = (asked.start_ms, asked.end_ms)
-    limit = MAX_ROWS + 1
-    plan = questions.metric_series(scope, metric, *window, step_s=step_s, agg=agg, group_by=group_by, limit=limit)
-    result = await parts.ask(plan)
-    if not result.rows and metric == REQUEST_METRIC:
-        plan = questions.span_series(scope, *window, step_s=step_s, agg=agg, group_by=group_by, limit=limit)
-        result = await parts.ask(plan)
-    if len(result.rows) > MAX_ROWS:
-        raise _too_many_points()
-    return result
+async def _tag_keys(parts: Parts, scope: Scope, asked: Range, metrics: list[str]) -> dict[str, list[str]]:
+    if not metrics:
+        return {}
+    found = await kept(parts.ask, discovery.tag_keys(scope, asked.start_ms, asked.end_ms, metrics))
+    return {row["metric_name"]: sorted(row["tag_keys"]) for row in found.dicts()}
 
 
-def _too_many_points() -> UserError:
-    return UserError(
-        "too_many_points",
-        f"the answer has more than {MAX_ROWS} points",
-        hint="take a larger step, or group by something with fewer values",
+def _metric_key(row: dict[str, Any]) -> tuple[str, str]:
+    return row["metric_name"], row["metric_type"]
+
+
+def _metric(row: dict[str, Any], tag_keys: dict[str, list[str]]) -> MetricInfo:
+    return MetricInfo(
+        metric_name=row["metric_name"],
+        metric_type=row["metric_type"],
+        services=sorted(row["services"]),
+        tag_keys=tag_keys.get(row["metric_name"], []),
     )
 
 
-def series_of(result: Result, asked: Range, step_s: int, agg: str, group_by: str | None) -> list[Series]:
-    """The rows as one series a group, every step of the range present: 0 or null where nothing was observed.
-
-    Raises UserError when the steps that are filled in make too much of few rows.
-    """
-    groups: dict[str, dict[int, float | None]] = {}
-    for row in result.dicts():
-        groups.setdefault(row.get("group", ""), {})[int(row["at"])] = _finite(row["value"])
-    empty = 0.0 if agg in _ZERO_WHERE_EMPTY else None
-    step_ms = step_s * 1000
-    first = asked.start_ms // step_ms * step_ms
-    steps = range(first, asked.end_ms, step_ms)
-    if len(groups) * len(steps) > MAX_ROWS:
-        raise _too_many_points()
-    return [
-        Series(
-            group={} if group_by is None else {group_by: group},
-            points=[(at, found.get(at, empty)) for at in steps],
-        )
-        for group, found in sorted(groups.items())
-    ]
+async def _answer(parts: Parts, asked: Asked) -> Result:
+    """The rows of the metric. Of requests also those that are known by their spans only: all of them where the metric
+    has nothing, and by service where that is asked for."""
+    found = await kept(parts.ask, timeseries.plan_for(asked, "metrics"))
+    if asked.metric != REQUEST_METRIC or (found.rows and SERVICE not in asked.group_by):
+        return found
+    spans = timeseries.without_known(await kept(parts.ask, timeseries.plan_for(asked, "spans")), found, asked)
+    if not found.rows:
+        return spans
+    return replace(found, rows=(*found.rows, *spans.rows), source="metrics, spans" if spans.rows else found.source)
 
 
-def _finite(value: Any) -> float | None:
-    return None if value is None or not isfinite(value) else float(value)
+async def _check_services(parts: Parts, asked: Asked) -> None:
+    """Raises UserError 404 for a service that does not exist: it must not look like an idle one."""
+    if asked.services:
+        known = await fleet.members(parts, asked.workspace)
+        for service in asked.services:
+            fleet.choose(known, service, asked.environment)

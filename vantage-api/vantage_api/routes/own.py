@@ -16,7 +16,12 @@ def router(parts: Parts) -> APIRouter:
     async def bus() -> None:
         await parts.publisher.ping(PING_WITHIN_S)
 
-    probes: dict[str, Probe] = {"store": parts.ask.check_tables, "bus": bus, "live": parts.live.probe}
+    probes: dict[str, Probe] = {
+        "store": parts.ask.check_tables,
+        "bus": bus,
+        "live": parts.live.probe,
+        "alerts": parts.alerts.probe,
+    }
 
     @routes.get("/", name="root", response_model_exclude_none=True)
     @routes.get("/health", response_model_exclude_none=True)

@@ -4,30 +4,47 @@ import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
 from vantage_common.store.plan import Expr, Result
 
-from vantage_api import fleet, questions
-from vantage_api.models import Caller, Endpoint, ServiceDetail, Services
+from vantage_api import fleet, pages, questions
+from vantage_api.csv_export import CSV_ANSWER, AsCsv, csv_response, iso
+from vantage_api.fleet import Member
+from vantage_api.lately import kept
+from vantage_api.models import Caller, Endpoint, ServiceDetail, Services, ServiceSummary
+from vantage_api.pages import CursorText
 from vantage_api.parts import Parts, workspace
-from vantage_api.questions import REQUEST_SOURCES, Requests, Scope
-from vantage_api.routes.params import End, Environment, Start
+from vantage_api.questions import MAX_SERVICES, REQUEST_SOURCES, Requests, Scope
+from vantage_api.routes.params import End, Environment, ServicePath, Start
 from vantage_api.times import Range, parse_range
 
 
 def router(parts: Parts) -> APIRouter:
     routes = APIRouter(tags=["services"])
 
-    @routes.get("/api/services")
-    async def list_services(tenant: Annotated[str, Depends(workspace)], environment: Environment = None) -> Services:
-        """Every service that has sent anything, with what it does right now."""
-        found = await fleet.members(parts, tenant)
-        kept = [member for member in found if environment is None or member.key.environment == environment]
-        return Services(services=[fleet.summary(member) for member in kept], total=len(kept))
+    @routes.get("/api/services", response_model=Services, responses=CSV_ANSWER)
+    async def list_services(
+        tenant: Annotated[str, Depends(workspace)],
+        as_csv: AsCsv,
+        environment: Environment = None,
+        prefix: Annotated[str, Query(max_length=200, description="only names that begin so, in any case")] = "",
+        limit: Annotated[int, Query(ge=1, le=MAX_SERVICES)] = MAX_SERVICES,
+        cursor: CursorText = None,
+    ) -> Services | Response:
+        """Every service that has sent anything, with what it does right now, by name and environment."""
+        key = pages.after(cursor, "services", 2)
+        kept = [member for member in await fleet.members(parts, tenant) if _fits(member, environment, prefix)]
+        rest = [member for member in kept if key is None or _place(member) > key]
+        page, next_cursor = pages.cut(rest, _place, "services", limit)
+        services = [fleet.summary(member) for member in page]
+        if as_csv:
+            return csv_response("services", list(ServiceSummary.model_fields), map(_csv_row, services), next_cursor)
+        return Services(services=services, total=len(kept), next_cursor=next_cursor)
 
-    @routes.get("/api/services/{service}")
+    @routes.get("/api/services/{service:path}")
     async def get_service(
-        service: Annotated[str, Path(max_length=200)],
+        service: ServicePath,
         tenant: Annotated[str, Depends(workspace)],
         start: Start = None,
         end: End = None,
@@ -40,7 +57,7 @@ def router(parts: Parts) -> APIRouter:
         endpoints, callers, metrics, instances = await asyncio.gather(
             _groups(parts, scope, asked, ("endpoint", "method")),
             _groups(parts, scope, asked, ("caller",)),
-            parts.ask(questions.distinct(scope, "metrics", "metric_name", asked.start_ms, asked.end_ms)),
+            kept(parts.ask, questions.distinct(scope, "metrics", "metric_name", asked.start_ms, asked.end_ms)),
             _instances(parts, scope, asked),
         )
         return ServiceDetail(
@@ -54,12 +71,27 @@ def router(parts: Parts) -> APIRouter:
     return routes
 
 
+def _fits(member: Member, environment: str | None, prefix: str) -> bool:
+    in_environment = environment is None or member.key.environment == environment
+    return in_environment and member.key.name.casefold().startswith(prefix.casefold())
+
+
+def _place(member: Member) -> tuple[str, ...]:
+    """What the list is ordered by."""
+    return member.key.name, member.key.environment
+
+
+def _csv_row(service: ServiceSummary) -> list[Any]:
+    seen = {"first_seen": iso(service.first_seen), "last_seen": iso(service.last_seen)}
+    return list((service.model_dump() | seen).values())
+
+
 async def _groups(parts: Parts, scope: Scope, asked: Range, by: Sequence[str]) -> list[dict[str, Any]]:
     """The requests of a service in groups: by the metric where there is one, else by its spans."""
     result: Result | None = None
     for source in REQUEST_SOURCES:
         plan = questions.request_groups(scope, source, asked.start_ms, asked.end_ms, _named(source, by))
-        result = await parts.ask(plan)
+        result = await kept(parts.ask, plan)
         if result.rows:
             return result.dicts()
     return []
@@ -73,7 +105,7 @@ def _named(source: Requests, by: Sequence[str]) -> list[tuple[str, Expr]]:
 async def _instances(parts: Parts, scope: Scope, asked: Range) -> list[str]:
     results = await asyncio.gather(
         *(
-            parts.ask(questions.distinct(scope, table, "instance", asked.start_ms, asked.end_ms))
+            kept(parts.ask, questions.distinct(scope, table, "instance", asked.start_ms, asked.end_ms))
             for table in ("metrics", "spans", "logs")
         )
     )

@@ -24,7 +24,7 @@ from vantage_common.store.plan import (
 )
 
 from vantage_api.vql.expressions import Node, Scope, Translator
-from vantage_api.vql.parse import SHORTHANDS, Clause, Parsed, did_you_mean, parse_vql, vql_error
+from vantage_api.vql.parse import KEYWORDS, SHORTHANDS, Clause, Parsed, did_you_mean, parse_vql, vql_error
 from vantage_api.vql.print import print_expr
 from vantage_api.vql.words import MAX_INTERVAL, UNIT_MS, instant_of_number, instant_of_text, interval_ms, unit
 
@@ -85,7 +85,8 @@ class _Statement:
             return None
         step = _amount(clause.tokens)
         if step is None:
-            raise vql_error("bad_interval", "TIMESERIES takes n unit", clause.position, "TIMESERIES 1 MINUTE")
+            hint = _meant_unit(clause.tokens) or "TIMESERIES 1 MINUTE"
+            raise vql_error("bad_interval", "TIMESERIES takes n unit", clause.position, hint)
         return step
 
     def _selected(self, step: Interval | None) -> tuple[Selected, ...]:
@@ -152,7 +153,7 @@ class _Statement:
         since, until = (self._moment(self._clauses.get(word)) for word in ("SINCE", "UNTIL"))
         if since is not None and until is not None and since.ms >= until.ms:
             at = self._clauses["UNTIL"].position
-            raise vql_error("bad_time", "UNTIL is not later than SINCE", at)
+            raise vql_error("bad_time", "UNTIL is not later than SINCE", at, "SINCE 2 HOURS UNTIL 1 HOUR")
         return all_of(
             None if since is None else Call(">=", (time, since)),
             None if until is None else Call("<", (time, until)),
@@ -172,7 +173,7 @@ class _Statement:
             return Time(self._now_ms)
         ms = _instant(words)
         if ms is None:
-            hint = "SINCE 1 HOUR, SINCE '2026-01-31T12:00:00Z', SINCE 1790035200000"
+            hint = _meant_unit(words) or "SINCE 1 HOUR, SINCE '2026-01-31T12:00:00Z', SINCE 1790035200000"
             raise vql_error("bad_time", f"{clause.keyword} takes a time or how long ago", clause.position, hint)
         return Time(ms)
 
@@ -225,9 +226,9 @@ class _Statement:
         value = node.expression
         at = self._translator.position(node)
         if type(value) is not exp.Literal or value.args.get("is_string") or not value.name.isdecimal():
-            raise vql_error("bad_limit", f"{shown} takes a whole number", at)
+            raise vql_error("bad_limit", f"{shown} takes a whole number", at, f"{shown} 100")
         if len(value.name) > 12 or not low <= int(value.name) <= high:
-            raise vql_error("bad_limit", f"{shown} is {low} to {high}", at)
+            raise vql_error("bad_limit", f"{shown} is {low} to {high}", at, f"{shown} {high}")
         return int(value.name)
 
     def _rated(self, expr: Expr, seconds: float | None) -> Expr:
@@ -272,7 +273,8 @@ def _table(parsed: Parsed) -> TableInfo:
     at = _node_start(node, parsed.tokens)
     plain = type(node) is exp.Table and type(node.this) is exp.Identifier
     if not plain or any(value for name, value in node.args.items() if name != "this"):
-        raise vql_error("no_table", "FROM takes the name of one table", at, f"Tables are {tables}.")
+        hint = did_you_mean(node.alias, KEYWORDS) if node.alias else None
+        raise vql_error("no_table", "FROM takes the name of one table", at, hint or f"Tables are {tables}.")
     table = TABLES.get(node.name)
     if table is None:
         hint = did_you_mean(node.name, TABLES) or f"Tables are {tables}."
@@ -292,6 +294,11 @@ def _amount(words: Sequence[Token]) -> Interval | None:
         return None
     named, n = unit(words[1].text), int(words[0].text[:12])
     return Interval(n, named) if named is not None and named in UNIT_MS and 1 <= n <= MAX_INTERVAL else None
+
+
+def _meant_unit(words: Sequence[Token]) -> str | None:
+    """A hint for ``5 MINTUES``."""
+    return did_you_mean(words[1].text, [*UNIT_MS, *(f"{named}S" for named in UNIT_MS)]) if len(words) == 2 else None
 
 
 def _instant(words: Sequence[Token]) -> int | None:

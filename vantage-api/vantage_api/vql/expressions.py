@@ -20,6 +20,7 @@ from vantage_api.vql.words import (
     CALLABLE,
     MAX_INTERVAL,
     NAMES,
+    UNITS,
     instant_of_number,
     instant_of_text,
     interval_ms,
@@ -72,6 +73,10 @@ _NAMES_OF_NODES: dict[type[Node], str] = {
     exp.Tuple: "a tuple",
     exp.Array: "an array",
 }
+
+
+_WORDS: dict[type[Node], str] = {exp.Null: "NULL", exp.Case: "CASE", exp.Star: "*"}
+"""Nodes that the tree has no position for, but for which there is a word in the text."""
 
 
 @dataclass(slots=True)
@@ -133,6 +138,8 @@ class Translator:
         """Offset of the first character of a node, as far as the tree knows."""
         starts = [found.meta["start"] for found in node.walk() if "start" in found.meta]
         first = min(starts, default=None)
+        if first is None and type(node) in _WORDS:
+            first = self._word_position(_WORDS[type(node)])
         name = node.this if isinstance(node, _CALLS) else None
         return self._call_position(name, first) if isinstance(name, str) else first
 
@@ -150,7 +157,7 @@ class Translator:
 
     def _word_position(self, word: str) -> int | None:
         """The tree has no position for a unit: it is the first such word."""
-        return next((token.start for token in self._tokens if token.text == word), None)
+        return next((token.start for token in self._tokens if token.text.upper() == word.upper()), None)
 
     def _column(self, node: Node, scope: Scope) -> Expr:
         self._only(node, "this")
@@ -168,7 +175,8 @@ class Translator:
             raise vql_error("unknown_column", f"{scope.clause} cannot use the alias {name}", self.position(node), hint)
         known = [*(column.name for column in self.table.public_columns), *(output.name for output in scope.outputs)]
         message = f"{self.table.name} has no column {_shown(name)}"
-        raise vql_error("unknown_column", message, self.position(node), did_you_mean(name, known))
+        hint = did_you_mean(name, known) or f"Columns are {', '.join(c.name for c in self.table.public_columns)}."
+        raise vql_error("unknown_column", message, self.position(node), hint)
 
     def _literal(self, node: Node, _scope: Scope) -> Expr:
         self._only(node, "this", "is_string")
@@ -257,7 +265,7 @@ class Translator:
             raise vql_error("bad_interval", "an interval is INTERVAL n unit", position, "INTERVAL 5 MINUTE")
         known = unit(named.name)
         if known is None:
-            hint = "Units are SECOND, MINUTE, HOUR, DAY, WEEK and MONTH."
+            hint = did_you_mean(named.name, UNITS) or "Units are SECOND, MINUTE, HOUR, DAY, WEEK and MONTH."
             raise vql_error("bad_interval", f"{_shown(named.name)} is not a unit", position, hint)
         text = amount.name
         if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:20]) <= MAX_INTERVAL:

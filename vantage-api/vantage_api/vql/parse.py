@@ -66,8 +66,29 @@ class Parsed:
     tokens: tuple[Token, ...]
 
 
+EXAMPLE = "SELECT avg(value) FROM metrics WHERE service_name = 'api' SINCE 1 HOUR"
+KEYWORDS = ("FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", *SHORTHANDS)
+_HINTS = {
+    "aggregate": "Group by plain columns, and use aggregates in SELECT, HAVING and ORDER BY.",
+    "alias_is_column": "Choose another name.",
+    "bad_interval": "An interval is a whole number and a unit, as in INTERVAL 5 MINUTE.",
+    "bad_limit": "LIMIT 100",
+    "bad_number": "Write numbers as 42, 0.95 or 1e3.",
+    "not_select": "Start with SELECT; nothing can be changed, and one statement is asked at a time.",
+    "syntax": f"A query looks like this: {EXAMPLE}",
+    "too_complex": "Ask in several queries, or use IN for a list of values.",
+    "too_long": "Ask in several queries.",
+    "type": "Texts stand in quotes, numbers do not; the keys of a map are tags['key'].",
+    "unknown_function": "Functions are, among others, count, avg, sum, min, max, p95, rate, uniq and countIf.",
+    "unsupported": "A query is SELECT … FROM … WHERE … GROUP BY … HAVING … ORDER BY … LIMIT …, with SINCE, UNTIL and "
+    "TIMESERIES.",
+}
+"""What helps with an error of a kind where nothing closer is known."""
+
+
 def vql_error(kind: str, message: str, position: int | None = None, hint: str | None = None) -> UserError:
-    return UserError(f"vql_{kind}", message, position=position, hint=hint)
+    """Every error says where it is: without a better place that is the begin of the query."""
+    return UserError(f"vql_{kind}", message, position=position or 0, hint=hint or _HINTS.get(kind, EXAMPLE))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
@@ -85,13 +106,14 @@ def parse_vql(text: str) -> Parsed:
     if not found:
         raise vql_error("empty", "the query is empty", 0, "SELECT avg(value) FROM metrics SINCE 1 HOUR")
     if found[0].token_type is not TokenType.SELECT:
-        raise vql_error("not_select", "a query is one SELECT over one table", found[0].start)
+        hint = did_you_mean(found[0].text, ["SELECT"])
+        raise vql_error("not_select", "a query is one SELECT over one table", found[0].start, hint)
     _check_nesting(found)
     clauses, blanked = _take_clauses(text, found)
     try:
         statements = _Dialect().parser().parse(_tokenize(blanked), blanked)
     except ParseError as error:
-        raise _syntax_error(error, text) from None
+        raise _syntax_error(error, text, found) from None
     except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
         raise vql_error("syntax", f"the query cannot be read ({type(error).__name__})", 0) from None
     return Parsed(text, _only_select(statements, found), clauses, tuple(found))
@@ -157,12 +179,21 @@ def _only_select(statements: Sequence[exp.Expr | None], found: Sequence[Token]) 
     return statement
 
 
-def _syntax_error(error: ParseError, text: str) -> UserError:
+def _syntax_error(error: ParseError, text: str, found: Sequence[Token]) -> UserError:
     fault = error.errors[0] if error.errors else {}
     message = str(fault.get("description") or "the query cannot be read").partition(" but got <")[0].rstrip(".")
     position = _offset(text, fault.get("line"), fault.get("col"), str(fault.get("highlight") or ""))
     near = str(fault.get("highlight") or "")[:40]
-    return vql_error("syntax", f"{message} near {near!r}" if near else message, position)
+    shown = f"{message} near {near!r}" if near else message
+    return vql_error("syntax", shown, position, None if position is None else _meant_keyword(found, position))
+
+
+def _meant_keyword(found: Sequence[Token], position: int) -> str | None:
+    """A hint where a word at the fault, or just before it, is nearly one of the language."""
+    at = [index for index, token in enumerate(found) if token.start <= position]
+    words = [token.text for token in found[max(at[-1] - 1, 0) : at[-1] + 1]] if at else []
+    hints = (did_you_mean(word, KEYWORDS) for word in words if word.upper() not in KEYWORDS)
+    return next((hint for hint in hints if hint is not None), None)
 
 
 def _offset(text: str, line: object, column: object, highlight: str) -> int | None:

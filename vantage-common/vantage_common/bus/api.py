@@ -11,6 +11,7 @@ METRICS_RAW = "metrics-raw"
 SPANS_RAW = "spans-raw"
 LOGS_RAW = "logs-raw"
 PULSES = "pulses"
+ALERTS = "alerts"
 DEAD_LETTER = "dead-letter"
 RAW_TOPICS = (METRICS_RAW, SPANS_RAW, LOGS_RAW)
 

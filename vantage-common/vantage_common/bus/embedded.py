@@ -17,7 +17,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from vantage_common.bus.api import Commit, GroupHooks, Message, Outgoing, Publisher, Subscription, Tail, TopicPartition
 from vantage_common.bus.sqlite_log import Extent, SqliteLog
-from vantage_common.bus.topics import check_commits, check_records, retention_ms
+from vantage_common.bus.topics import check_commits, check_records, partitions, retention_ms
 from vantage_common.clock import Clock
 from vantage_common.errors import BusUnavailable, CommitRejected, VantageError
 from vantage_common.settings import Settings
@@ -59,7 +59,8 @@ class EmbeddedBus:
         return _EmbeddedTail(topics, _Reader(self._path, self._watcher), self._clock)
 
     async def ensure_topics(self, topics: Sequence[str]) -> None:
-        await self._writer.run(SqliteLog.ensure_topics, topics, self._settings.bus_partitions)
+        for topic in topics:
+            await self._writer.run(SqliteLog.ensure_topics, [topic], partitions(topic, self._settings))
 
     async def trim(self) -> None:
         now_ms = self._clock.now_ms()

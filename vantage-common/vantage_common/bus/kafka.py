@@ -38,7 +38,7 @@ from aiokafka.protocol.types import (
 from aiokafka.structs import OffsetAndMetadata
 
 from vantage_common.bus.api import Commit, GroupHooks, Message, Outgoing, Publisher, Subscription, Tail, TopicPartition
-from vantage_common.bus.topics import check_commits, check_records, retention_ms, source_id
+from vantage_common.bus.topics import check_commits, check_records, partitions, retention_ms, source_id
 from vantage_common.clock import Clock
 from vantage_common.errors import BusUnavailable, CommitRejected, PermanentError
 from vantage_common.settings import Settings
@@ -115,7 +115,7 @@ class KafkaBus:
             "message.timestamp.type": "LogAppendTime",
             "min.insync.replicas": "2" if replicas >= 3 else "1",
         }
-        return NewTopic(topic, self._settings.bus_partitions, replicas, topic_configs=config)
+        return NewTopic(topic, partitions(topic, self._settings), replicas, topic_configs=config)
 
     def _unavailable(self, reason: str) -> BusUnavailable:
         return BusUnavailable(f"topics cannot be checked on {','.join(self._servers)}: {reason}")

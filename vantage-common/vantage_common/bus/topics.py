@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
-from vantage_common.bus.api import PULSES, Commit, Outgoing, TopicPartition
+from vantage_common.bus.api import ALERTS, PULSES, Commit, Outgoing, TopicPartition
 from vantage_common.errors import PermanentError
 from vantage_common.settings import Settings
 
@@ -17,6 +17,11 @@ MAX_METADATA_BYTES = 4096
 def retention_ms(topic: str, settings: Settings) -> int:
     configured = round(settings.bus_retention_hours * 3_600_000)
     return min(configured, PULSES_RETENTION_MS) if topic == PULSES else configured
+
+
+def partitions(topic: str, settings: Settings) -> int:
+    """Of a topic that Vantage makes. Whoever owns the one of `alerts` evaluates them: there is no second."""
+    return 1 if topic == ALERTS else settings.bus_partitions
 
 
 def source_id(incarnation: str, source: TopicPartition) -> int:

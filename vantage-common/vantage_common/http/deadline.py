@@ -4,7 +4,7 @@ The body of a request has its deadline in body.py; here are the times when no re
 """
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -13,6 +13,10 @@ HEADER_DEADLINE_S = 10.0
 LINGER_S = 5.0
 """How long a body may go on after its request was answered (413, 401…). It is read and dropped meanwhile: closing at
 once would reset the connection, and many a client would then lose the answer."""
+
+ABORT: Final = "vantage.abort"
+"""In ``scope["extensions"]``: ``{"abort": call}`` ends the connection without waiting for what is still to be sent. A
+client that has stopped reading would hold a connection that is closed in any other way."""
 
 
 class DeadlineProtocol(HttpToolsProtocol):
@@ -32,6 +36,7 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._disarm()
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
+from vantage_common.store.intervals import Intervals
 from vantage_common.store.migrations import Step
 from vantage_common.store.plan import QueryPlan, Result
 
@@ -38,13 +39,43 @@ class Writer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Of one table: the parts on disk and the rows in them that an answer takes, before any filter but its indexes'.
+    `size_bytes` is what so many rows take on disk with all their columns."""
+
+    table: str
+    parts: int
+    rows: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """How a plan would be read: `sql` has its parameters as placeholders, `source` names the tables, `refused` says of
+    rollups why they are not among them, `tables` is what the engine expects to read, nothing where it cannot tell."""
+
+    sql: str
+    source: str
+    refused: tuple[str, ...] = ()
+    tables: tuple[Estimate, ...] = ()
+
+
 class Reader(Protocol):
     async def query(self, plan: QueryPlan, *, timeout_s: float = 30.0) -> Result:
         """Runs the plan. Raises UserError (bad plan), QueryTimeout, StoreUnavailable."""
         ...
 
     def sql(self, plan: QueryPlan) -> str:
-        """The text the plan becomes, with its parameters as placeholders; for explain and for tests."""
+        """The text the plan becomes over raw rows alone, with its parameters as placeholders."""
+        ...
+
+    async def explain(self, plan: QueryPlan) -> Explained:
+        """What `query` would read, without doing so. Raises as `query` does."""
+        ...
+
+    async def rolled_up(self, source: "RollupSource") -> Intervals:
+        """Of which times the rollups of a raw table hold all that arrived until ten minutes ago."""
         ...
 
 
@@ -98,7 +129,9 @@ class Rollups(Protocol):
         ...
 
 
-DocumentTable: TypeAlias = Literal["alert_rules", "silences", "baselines", "dashboards", "alert_events", "audit"]
+DocumentTable: TypeAlias = Literal[
+    "alert_rules", "silences", "baselines", "dashboards", "alert_channels", "alert_events", "audit"
+]
 HISTORIES: Final[frozenset[DocumentTable]] = frozenset({"alert_events", "audit"})
 """The tables that keep every version, for as long as `retention.DOCUMENT_DAYS` says; of the others the newest is."""
 

@@ -2,7 +2,7 @@
 
 A raw table is the workspace, the fields of its wire row, and where the row came from on the bus. What the engine fills
 by itself stands apart, in `filled`. Rollups are what hours of raw rows add up to; nobody but `store/rollups.py` writes
-them, and no query reads them yet.
+them. `CALLS` is a view.
 """
 
 from dataclasses import dataclass
@@ -201,7 +201,9 @@ def _request_rollup(name: str, *rest: ColumnInfo, by: tuple[str, ...] = ()) -> T
             ColumnInfo("environment", LC, "deployment environment"),
             *(ColumnInfo(column, LC, "service that asked") for column in by),
             ColumnInfo("timestamp", "DateTime('UTC')", "start of the slot"),
-            ColumnInfo("source", LC, "metric or span: requests are reported twice, a reader takes one"),
+            ColumnInfo(
+                "source", LC, "metric or span: requests are reported twice, a reader takes one; or a kind of call"
+            ),
             *_FIGURES,
             ColumnInfo("errors", "UInt64", "failed requests"),
             *rest,
@@ -217,9 +219,50 @@ METRICS_1D = _series_rollup("metrics_1d")
 SERVICE_1M = _request_rollup("service_1m", ColumnInfo("instances", "UInt32", "instances that answered"))
 EDGES_1M = _request_rollup("edges_1m", by=("caller",))
 CITY_10S = _request_rollup("city_10s")
+LONGEST = "Map(LowCardinality(String), Float64)"
+TRACES = TableInfo(
+    "traces",
+    (
+        _WORKSPACE,
+        ColumnInfo("timestamp", "DateTime('UTC')", "start of the hour"),
+        ColumnInfo("trace_id", "String", "the trace"),
+        ColumnInfo("start_ms", "Float64", "when its first span of the hour began"),
+        ColumnInfo("end_ms", "Float64", "when the last of them ended"),
+        ColumnInfo("root_service", LC, "service of its root, or else of the earliest span"),
+        ColumnInfo("root_name", LC, "operation of that span"),
+        ColumnInfo("root_order", "Float64", "of several such spans the one with the least is the root"),
+        ColumnInfo("spans", "UInt64", "number of spans"),
+        ColumnInfo("errors", "UInt64", "number of failed spans"),
+        ColumnInfo("longest_good", LONGEST, "by service its longest span that did not fail, ms, more than 0"),
+        ColumnInfo("longest_failed", LONGEST, "by service its longest span that failed, ms, more than 0"),
+        _VERSION,
+    ),
+    time="timestamp",
+    order_by=("workspace", "timestamp", "trace_id"),
+)
 ROLLUPS: dict[str, TableInfo] = {
-    table.name: table for table in (METRICS_1H, METRICS_1D, SERVICE_1M, EDGES_1M, CITY_10S)
+    table.name: table for table in (METRICS_1H, METRICS_1D, SERVICE_1M, EDGES_1M, CITY_10S, TRACES)
 }
+
+CALLS = TableInfo(
+    "calls",
+    (
+        _WORKSPACE,
+        ColumnInfo("service_name", LC, "service that was called, or the name of a database, a queue, an address"),
+        ColumnInfo("caller", LC, "service that called"),
+        ColumnInfo("environment", LC, "deployment environment of the span that tells of the call"),
+        ColumnInfo("kind", LC, "service or messaging between services, else queue, database or external"),
+        ColumnInfo("timestamp", "DateTime64(6, 'UTC')", "when it began"),
+        ColumnInfo("duration_ms", "Float64", "duration in ms"),
+        ColumnInfo("status", LC, "ok or error"),
+    ),
+    time="timestamp",
+    order_by=(),
+)
+"""A view: its rows are made of spans when they are asked for (calls.py). A plan that reads it names a range of time."""
+
+READABLE: dict[str, TableInfo] = TABLES | ROLLUPS | {CALLS.name: CALLS}
+"""What a plan may read. VQL offers `TABLES` alone."""
 
 
 def _people_table(name: str, *, keeps_all: bool = False) -> TableInfo:
@@ -249,6 +292,7 @@ DOCUMENTS: dict[str, TableInfo] = {
         _people_table("silences"),
         _people_table("baselines"),
         _people_table("dashboards"),
+        _people_table("alert_channels"),
         _people_table("alert_events", keeps_all=True),
         _people_table("audit", keeps_all=True),
     )

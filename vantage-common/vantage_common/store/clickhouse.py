@@ -34,6 +34,8 @@ from vantage_common.store.api import (
     Document,
     Documents,
     DocumentTable,
+    Estimate,
+    Explained,
     Held,
     Reader,
     Rollups,
@@ -44,6 +46,7 @@ from vantage_common.store.catalog import DOCUMENTS, ROLLUPS, TABLES, TableInfo
 from vantage_common.store.cluster import on_cluster, sharded_tables
 from vantage_common.store.documents import COLUMNS, columns_of, documents_of, must_have_history
 from vantage_common.store.engine_errors import insert_error, query_error, query_timeout, short_message
+from vantage_common.store.intervals import Intervals
 from vantage_common.store.memory import release_engine_code
 from vantage_common.store.migration_lock import MARK, alone
 from vantage_common.store.migrations import (
@@ -57,8 +60,10 @@ from vantage_common.store.migrations import (
 )
 from vantage_common.store.plan import QueryPlan, Result, ResultColumn
 from vantage_common.store.pool import CLOSE_WITHIN_S, Pool
-from vantage_common.store.render import render
+from vantage_common.store.render import Rendered, render
 from vantage_common.store.retention import Retention as Retention
+from vantage_common.store.rollup_plan import Fit, Reading, computed_hours, fit, reading
+from vantage_common.store.rollup_sql import render_reading, runs_sql
 
 T = TypeVar("T")
 Connect = Callable[[], Client]
@@ -67,6 +72,7 @@ MAX_QUERY_BYTES = 1 << 30
 """Memory one query may take."""
 MAX_DAYS_AN_INSERT = 4000
 """More than any retention keeps. The engine's own limit of 100 would refuse a batch that fills in half a year."""
+_EXPLAIN_WITHIN_S = 10.0
 _KILL_EVERY_S = 0.25
 _KILL_FOR_S = 30.0
 
@@ -204,29 +210,59 @@ class ClickHouseReader:
         return render(plan, self._database).sql
 
     async def query(self, plan: QueryPlan, *, timeout_s: float = 30.0) -> Result:
-        rendered = render(plan, self._database)
+        raw, found = render(plan, self._database), fit(plan)
         tag = secrets.token_hex(16)
         settings = {"log_comment": tag, "max_execution_time": math.ceil(timeout_s)}
 
-        def work(client: Client) -> tuple[tuple[Any, ...], ...]:
+        def work(client: Client) -> tuple[tuple[tuple[Any, ...], ...], str]:
             with _engine_errors(query_error):
-                parameters = dict(rendered.params)
-                sql = rendered.sql
-                if rendered.probe and not client.query(rendered.probe, parameters, settings=settings).result_rows:
-                    sql = rendered.plain
+                chosen = self._chosen(client, plan, found, settings)
+                rendered = raw if not chosen.parts else render_reading(plan, self._database, chosen)
                 answer = client.query(
-                    sql,
-                    parameters=parameters,
+                    _cheapest(client, rendered, settings),
+                    parameters=dict(rendered.params),
                     settings=settings,
                     query_formats={"DateTime*": "int"},
                     column_oriented=True,
                 )
                 types = [column.name for column in answer.column_types]
-                return _rows(answer.result_columns, rendered.columns, types)
+                return _rows(answer.result_columns, rendered.columns, types), chosen.source(plan.table)
 
         started = perf_counter()
-        rows = await self._watched(tag, work, timeout_s)
-        return Result(rendered.columns, rows, (perf_counter() - started) * 1000, plan.table)
+        rows, source = await self._watched(tag, work, timeout_s)
+        return Result(raw.columns, rows, (perf_counter() - started) * 1000, source)
+
+    async def explain(self, plan: QueryPlan) -> Explained:
+        render(plan, self._database)
+        found = fit(plan)
+        tag = secrets.token_hex(16)
+        settings = {"log_comment": tag, "max_execution_time": math.ceil(_EXPLAIN_WITHIN_S)}
+
+        def work(client: Client) -> Explained:
+            with _engine_errors(query_error):
+                chosen = self._chosen(client, plan, found, settings)
+                rendered = render_reading(plan, self._database, chosen)
+                sql = _cheapest(client, rendered, settings)
+                tables = _estimates(client, sql, dict(rendered.params), settings, self._database)
+                return Explained(sql, chosen.source(plan.table), found.refused, tables)
+
+        return await self._watched(tag, work, _EXPLAIN_WITHIN_S)
+
+    async def rolled_up(self, source: RollupSource) -> Intervals:
+        def work(client: Client) -> Intervals:
+            rows = _query_rows(client, runs_sql(self._database), {"source": source})
+            runs = {int(at): int(rows) for at, rows in rows}
+            return computed_hours(runs.pop(0, 0), runs)
+
+        return await self._pool.run(work)
+
+    def _chosen(self, client: Client, plan: QueryPlan, found: Fit, settings: Mapping[str, Any]) -> Reading:
+        """What is read of which table, by what is computed now."""
+        if not found.rollups:
+            return Reading()
+        answer = client.query(runs_sql(self._database), parameters={"source": plan.table}, settings=dict(settings))
+        runs = {int(at): int(rows) for at, rows in answer.result_rows}
+        return reading(found, computed_hours(runs.pop(0, 0), runs))
 
     async def stop(self) -> None:
         """Kills what is still running."""
@@ -612,6 +648,32 @@ def _ms_scale(clickhouse_type: str) -> float:
     if "DateTime64(6" in clickhouse_type:
         return 0.001
     return 1.0 if "DateTime64(3" in clickhouse_type else 1000.0
+
+
+def _cheapest(client: Client, rendered: Rendered, settings: Mapping[str, Any]) -> str:
+    """The plan's text, or the shorter one where there is nothing to difference."""
+    if not rendered.probe:
+        return rendered.sql
+    found = client.query(rendered.probe, parameters=dict(rendered.params), settings=dict(settings)).result_rows
+    return rendered.sql if found else rendered.plain
+
+
+def _estimates(
+    client: Client, sql: str, parameters: dict[str, Any], settings: Mapping[str, Any], database: str
+) -> tuple[Estimate, ...]:
+    """What the engine expects to read; of a table on a cluster it knows nothing."""
+    explained = client.query(f"EXPLAIN ESTIMATE {sql}", parameters=parameters, settings=dict(settings)).result_rows
+    sizes = client.query(
+        "SELECT name, total_bytes / total_rows FROM system.tables "
+        "WHERE database = {database:String} AND total_rows > 0",
+        parameters={"database": database},
+        settings=dict(settings),
+    ).result_rows
+    a_row = {str(name): float(size) for name, size in sizes}
+    return tuple(
+        Estimate(str(table), int(parts), int(rows), round(int(rows) * a_row.get(str(table), 0.0)))
+        for _, table, parts, rows, _ in explained
+    )
 
 
 def _query_rows(client: Client, sql: str, parameters: dict[str, Any] | None = None) -> Sequence[Sequence[Any]]:

@@ -8,7 +8,11 @@ column itself, as in ``sum(count)``: such an aggregate is taken over rows.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import log
 from typing import Literal, TypeAlias
+
+from vantage_common.logbins import BIN_SHIFT, BIN_SLACK
+from vantage_common.model import PULSE_GAMMA
 
 ValueType: TypeAlias = Literal["string", "number", "integer", "time", "map", "array", "boolean", "interval", "null"]
 
@@ -213,6 +217,7 @@ def _scalars() -> list[Function]:
         Function("upper", (TEXT,), "string", (1, 1), vql="upper", scalar=_call("upperUTF8")),
         Function("length", (TEXT | MAP | ARRAY,), "integer", (1, 1), vql="length", scalar=_call("length")),
         Function("abs", (NUMERIC,), "first", (1, 1), vql="abs", scalar=_call("abs")),
+        Function("ln", (NUMERIC,), "number", (1, 1), scalar=_call("log")),
         Function("floor", (NUMERIC,), "first", (1, 1), vql="floor", scalar=_call("floor")),
         Function("ceil", (NUMERIC,), "first", (1, 1), vql="ceil", scalar=_call("ceil")),
         Function("round", (NUMERIC,), "first", (1, 2), vql="round", scalar=_call("round")),
@@ -268,6 +273,18 @@ def _stddev(a: Aggregation) -> str:
     return f"sqrt(if({variance} < 0, 0, {variance}))"
 
 
+def bin_sql(value: str) -> str:
+    """logbins.bin_of with base PULSE_GAMMA."""
+    exponent = f"ceil(log(abs({value})) / {log(PULSE_GAMMA)!r} - {BIN_SLACK!r}) + {BIN_SHIFT}"
+    return f"if({value} = 0, 0, if({value} > 0, 1, -1) * ({exponent}))"
+
+
+def _bins(a: Aggregation) -> str:
+    """Observations by bin, as text on both sides: so maps are on every engine."""
+    counted = a.call("sumMap", f"map(toInt32({bin_sql(a.args[0])}), toUInt64({a.weight or '1'}))")
+    return f"CAST({counted}, 'Map(String, String)')"
+
+
 def _group_uniq(a: Aggregation) -> str:
     return a.call("groupUniqArray", *a.args, params=f"({int(a.params[0])})" if a.params else "")
 
@@ -296,6 +313,8 @@ def _aggregates() -> list[Function]:
         Function("arg_max", (ANY, SCALAR), "first", (2, 2), aggregate=_plain("argMax")),
         Function("arg_min", (ANY, SCALAR), "first", (2, 2), aggregate=_plain("argMin")),
         Function("group_uniq", (SCALAR,), "array", (1, 1), (0, 1), aggregate=_group_uniq),
+        Function("bins", (NUMERIC,), "map", (1, 1), aggregate=_bins),
+        Function("merge_bins", (MAP,), "map", (1, 1), aggregate=_plain("sumMap")),
     ]
 
 
@@ -320,7 +339,7 @@ def _table() -> dict[str, Function]:
 
 GROWTH: frozenset[str] = frozenset({"increase", "rate"})
 """Aggregates of how much a value grew: of a cumulative counter they take the differences."""
-WEIGHTED: frozenset[str] = GROWTH | {"avg", "sum", "count", "quantile", "quantiles", "stddev"}
+WEIGHTED: frozenset[str] = GROWTH | {"avg", "sum", "count", "quantile", "quantiles", "stddev", "bins"}
 """Aggregates over observations; the others see rows."""
 
 FUNCTIONS: dict[str, Function] = _table()

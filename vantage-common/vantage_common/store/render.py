@@ -17,9 +17,10 @@ from types import MappingProxyType
 from typing import Any
 
 from vantage_common.errors import UserError
-from vantage_common.store.catalog import TABLES, TableInfo
+from vantage_common.store.calls import ANSWERED_MS, bounds, call_rows
+from vantage_common.store.catalog import CALLS, READABLE, ROLLUPS, SPANS, TableInfo
 from vantage_common.store.difference_sql import IS_BUCKET, bucket_rows, counter_rows
-from vantage_common.store.differences import columns_of, grows, needs_differences, widened
+from vantage_common.store.differences import LOOKBACK_MS, columns_of, grows, needs_differences, widened
 from vantage_common.store.functions import FUNCTIONS, GROWTH, Aggregation, Function, Mismatch, ValueType, result_type
 from vantage_common.store.plan import (
     Call,
@@ -33,6 +34,7 @@ from vantage_common.store.plan import (
     Selected,
     Tag,
     Time,
+    between,
 )
 
 UNITS = ("SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH")
@@ -56,26 +58,40 @@ class Rendered:
 
 def render(plan: QueryPlan, database: str) -> Rendered:
     """Raises UserError for a plan that names what does not exist or does not fit together."""
-    table = TABLES.get(plan.table)
+    table = READABLE.get(plan.table)
     if table is None:
-        raise _bad(f"there is no table {plan.table!r}")
+        raise bad_query(f"there is no table {plan.table!r}")
     if not plan.select:
-        raise _bad("the plan selects nothing")
-    writer = _Writer(table, plan.select)
-    columns = tuple(ResultColumn(item.name, _shown(writer.type_of(item.expr))) for item in plan.select)
-    source = f"`{database}`.`{table.name}`"
+        raise bad_query("the plan selects nothing")
+    writer = Writer(table, plan.select)
+    columns = tuple(ResultColumn(item.name, shown_type(writer.type_of(item.expr))) for item in plan.select)
+    source = _source(writer, plan, database)
     if not needs_differences(plan, table):
-        where = _scoped(writer, plan.workspace, plan.where)
-        return Rendered(_asked(writer, plan, f"{source} WHERE {where}"), MappingProxyType(writer.params), columns)
-    rows, probe, plain_where = _differenced(writer, plan, source)
-    plain = _asked(writer, plan, f"{source} WHERE {plain_where}")
-    writer.names, writer.grown = _DIFFERENCED, _GROWN
-    sql = _asked(writer, plan, f"({rows})")
+        where = scoped(writer, plan.workspace, plan.where)
+        return Rendered(asked(writer, plan, f"{source} WHERE {where}"), MappingProxyType(writer.params), columns)
+    rows, probe, plain_where = differenced_rows(writer, plan, source)
+    plain = asked(writer, plan, f"{source} WHERE {plain_where}")
+    writer.names, writer.grown = DIFFERENCED, _GROWN
+    sql = asked(writer, plan, f"({rows})")
     return Rendered(sql, MappingProxyType(writer.params), columns, probe, plain)
 
 
-def _asked(writer: "_Writer", plan: QueryPlan, rows: str) -> str:
-    """The plan's question to `rows`."""
+def _source(writer: "Writer", plan: QueryPlan, database: str) -> str:
+    """What the plan reads: a table, of a rollup the newest version of every row, of the view the rows it stands for."""
+    if plan.table != CALLS.name:
+        return f"`{database}`.`{plan.table}`{' FINAL' if plan.table in ROLLUPS else ''}"
+    start_ms, end_ms = bounds(plan.where)
+    spans, scope = f"`{database}`.`{SPANS.name}`", scoped(writer, plan.workspace, None)
+
+    def within(low: int, high: int) -> str:
+        return writer.sql(between(SPANS.time, low, high))
+
+    around = within(start_ms - LOOKBACK_MS, end_ms + ANSWERED_MS)
+    return f"(SELECT * FROM ({call_rows(spans, scope, within(start_ms, end_ms), around)}) WHERE _weight > 0)"
+
+
+def asked(writer: "Writer", plan: QueryPlan, rows: str) -> str:
+    """The plan's question to `rows`, which stand for a table and its filter."""
     select = ", ".join(f"{writer.sql(item.expr)} AS o{index}" for index, item in enumerate(plan.select))
     clauses = [f"SELECT {'DISTINCT ' if plan.distinct else ''}{select}", f"FROM {rows}"]
     if plan.group_by:
@@ -89,29 +105,30 @@ def _asked(writer: "_Writer", plan: QueryPlan, rows: str) -> str:
     return " ".join(clauses)
 
 
-def _scoped(writer: "_Writer", workspace: str, where: Expr | None) -> str:
+def scoped(writer: "Writer", workspace: str, where: Expr | None) -> str:
+    """The filter of a plan's rows: those of the workspace, and of them what `where` lets through."""
     scope = f"workspace = {writer.bind(workspace, 'String')}"
     return scope if where is None else f"{scope} AND {writer.sql(where)}"
 
 
-_DIFFERENCED: Mapping[str, str] = {"count": "_weight"}
+DIFFERENCED: Mapping[str, str] = {"count": "_weight"}
 _GROWN: Mapping[str, str] = {"count": "_weight", "value": "_growth"}
 """What columns are called in differenced rows, and what an aggregate of growth takes for them."""
 
 
-def _differenced(writer: "_Writer", plan: QueryPlan, source: str) -> tuple[str, str, str]:
+def differenced_rows(writer: "Writer", plan: QueryPlan, source: str) -> tuple[str, str, str]:
     """The plan's rows with `_weight`, the observations made in a row's time, and `_growth`, what its value grew by; a
     question for any row that is differenced; and the filter of all others.
 
     Totals of counters are differenced only where growth is asked for: every other aggregate takes them as they are.
     """
-    shown = _mentioned(writer.table, plan, [])
+    shown = mentioned(writer.table, plan, [])
     columns = "".join(f"`{name}`, " for name in shown)
     differenced = "temporality = 'cumulative'" if grows(plan) else IS_BUCKET
-    others = f"{_scoped(writer, plan.workspace, plan.where)} AND NOT ({differenced})"
-    wide = _scoped(writer, plan.workspace, widened(plan.where, writer.table))
-    filtered = _mentioned(writer.table, plan, [] if plan.where is None else [plan.where])
-    writer.names = _DIFFERENCED
+    others = f"{scoped(writer, plan.workspace, plan.where)} AND NOT ({differenced})"
+    wide = scoped(writer, plan.workspace, widened(plan.where, writer.table))
+    filtered = mentioned(writer.table, plan, [] if plan.where is None else [plan.where])
+    writer.names = DIFFERENCED
     where = "" if plan.where is None else f" AND {writer.sql(plan.where)}"
     writer.names = {}
     branches = [f"SELECT {columns}`count` AS _weight, `value` AS _growth FROM {source} WHERE {others}"]
@@ -121,7 +138,7 @@ def _differenced(writer: "_Writer", plan: QueryPlan, source: str) -> tuple[str, 
     return " UNION ALL ".join(branches), f"SELECT 1 FROM {source} WHERE {wide} AND {differenced} LIMIT 1", others
 
 
-def _mentioned(table: TableInfo, plan: QueryPlan, beside: list[Expr]) -> list[str]:
+def mentioned(table: TableInfo, plan: QueryPlan, beside: list[Expr]) -> list[str]:
     """The columns that the plan's answer needs, and the expressions `beside` it, in the catalog's order."""
     exprs = [*(item.expr for item in plan.select), *plan.group_by, *(item.expr for item in plan.order_by), *beside]
     named = {*columns_of(exprs), *columns_of([] if plan.having is None else [plan.having])} - {table.weight}
@@ -141,7 +158,7 @@ def column_type(clickhouse_type: str) -> ValueType:
 
 def type_of(expr: Expr, table: TableInfo, select: Sequence[Selected] = ()) -> ValueType:
     """The type of an expression over `table`. Raises UserError as `render` does."""
-    return _Writer(table, tuple(select)).type_of(expr)
+    return Writer(table, tuple(select)).type_of(expr)
 
 
 def weighs(expr: Expr, weight: str | None) -> bool:
@@ -152,7 +169,7 @@ def weighs(expr: Expr, weight: str | None) -> bool:
 
 
 @dataclass(slots=True)
-class _Writer:
+class Writer:
     """Renders the expressions of one plan and collects the parameters they bind."""
 
     table: TableInfo
@@ -174,7 +191,7 @@ class _Writer:
     def type_of(self, expr: Expr) -> ValueType:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise _bad(f"an expression is nested more than {MAX_DEPTH} deep")
+            raise bad_query(f"an expression is nested more than {MAX_DEPTH} deep")
         try:
             return self._type(expr)
         finally:
@@ -186,8 +203,8 @@ class _Writer:
                 return column_type(self._column(name))
             case Tag(column, _):
                 if column_type(self._column(column)) != "map":
-                    raise _bad(f"{column} has no keys")
-                return "string"
+                    raise bad_query(f"{column} has no keys")
+                return "number" if self._column(column).endswith("Float64)") else "string"
             case Literal(value):
                 return _literal_type(value)
             case Time():
@@ -200,7 +217,7 @@ class _Writer:
                 try:
                     return result_type(_function(name), [self.type_of(arg) for arg in args], params)
                 except Mismatch as mismatch:
-                    raise _bad(mismatch.message) from None
+                    raise bad_query(mismatch.message) from None
 
     def _sql(self, expr: Expr) -> str:
         match expr:
@@ -215,7 +232,7 @@ class _Writer:
                 return f"fromUnixTimestamp64Milli({self.bind(clamped, 'Int64')}, 'UTC')"
             case Interval(n, unit):
                 if unit not in UNITS or n < 1:
-                    raise _bad(f"there is no interval of {n} {unit}")
+                    raise bad_query(f"there is no interval of {n} {unit}")
                 return f"INTERVAL {int(n)} {unit}"
             case Output(name):
                 return f"o{self._output(name)}"
@@ -228,12 +245,16 @@ class _Writer:
         if function.aggregate is None:
             assert function.scalar is not None, function.name
             return function.scalar(tuple(self._sql(arg) for arg in args))
+        return self.aggregate(function, args, params)
+
+    def aggregate(self, function: Function, args: tuple[Expr, ...], params: tuple[float, ...]) -> str:
+        assert function.aggregate is not None, function.name
         values = args[:-1] if function.has_condition else args
         over_rows = any(weighs(value, self.table.weight) for value in values)
         return function.aggregate(
             Aggregation(
                 args=self._values(function, values),
-                params=_finite(params),
+                params=finite(params),
                 weight=None if over_rows or self.table.weight is None else self._name(self.table.weight),
                 condition=self._sql(args[-1]) if function.has_condition else None,
             )
@@ -256,10 +277,10 @@ class _Writer:
                 return self.bind(value, "Bool")
             case int():
                 if not -(2**63) <= value < 2**63:
-                    raise _bad(f"{value} is not a 64-bit integer")
+                    raise bad_query(f"{value} is not a 64-bit integer")
                 return self.bind(value, "Int64")
             case float():
-                return self.bind(_finite((value,))[0], "Float64")
+                return self.bind(finite((value,))[0], "Float64")
             case str():
                 return self.bind(value, "String")
 
@@ -270,7 +291,7 @@ class _Writer:
     def _column(self, name: str) -> str:
         column = self.table.column(name)
         if column is None:
-            raise _bad(f"{self.table.name} has no column {name!r}")
+            raise bad_query(f"{self.table.name} has no column {name!r}")
         return column.type
 
     def _output(self, name: str) -> int:
@@ -278,13 +299,13 @@ class _Writer:
         for index, item in enumerate(self.select):
             if item.name == name:
                 return index
-        raise _bad(f"the plan selects no {name!r}")
+        raise bad_query(f"the plan selects no {name!r}")
 
 
 def _function(name: str) -> Function:
     function = FUNCTIONS.get(name)
     if function is None:
-        raise _bad(f"there is no function {name!r}")
+        raise bad_query(f"there is no function {name!r}")
     return function
 
 
@@ -302,17 +323,17 @@ def _literal_type(value: str | int | float | bool | None) -> ValueType:
             return "string"
 
 
-def _shown(found: ValueType) -> str:
+def shown_type(found: ValueType) -> str:
     if found == "interval":
-        raise _bad("an interval cannot be selected")
+        raise bad_query("an interval cannot be selected")
     return "string" if found == "null" else found
 
 
-def _finite(params: tuple[float, ...]) -> tuple[float, ...]:
+def finite(params: tuple[float, ...]) -> tuple[float, ...]:
     if not all(math.isfinite(param) for param in params):
-        raise _bad("numbers must be finite")
+        raise bad_query("numbers must be finite")
     return params
 
 
-def _bad(message: str) -> UserError:
+def bad_query(message: str) -> UserError:
     return UserError("bad_query", message)

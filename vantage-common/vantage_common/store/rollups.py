@@ -1,6 +1,7 @@
 """What hours of raw rows add up to, computed by the engine from the raw rows of the hour, as often as they change.
 
-An hour is read in steps of whole metrics, so that neither memory nor a single statement grows with the traffic. Every
+An hour is read in steps of whole metrics, services, minutes or a share of the traces, so that neither memory nor a
+single statement grows with the traffic. Every
 step inserts rows of a newer version, which replace the older ones; the hour counts as computed when its run is
 recorded, after the last step. A crash in between leaves it to be computed again. A series that has a row in the hour
 has one in the rollup even where nothing was observed, so that no older version ever outlives its reason.
@@ -9,19 +10,24 @@ has one in the rollup even where nothing was observed, so that no older version 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import log
 from typing import Any, Final, TypeAlias
 
-from vantage_common.logbins import BIN_SHIFT, BIN_SLACK
-from vantage_common.model import PULSE_GAMMA, REQUEST_METRIC
+from vantage_common.model import REQUEST_METRIC
 from vantage_common.store.api import Arrivals, RollupSource
+from vantage_common.store.calls import ANSWERED_MS, call_rows
 from vantage_common.store.catalog import ROLLUPS, TABLES
 from vantage_common.store.difference_sql import bucket_rows, counter_rows
 from vantage_common.store.differences import LOOKBACK_MS
+from vantage_common.store.functions import bin_sql
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
+MINUTE_MS: Final = 60_000
 ROWS_A_STEP: Final = 1_000_000
+ROOT_FIRST: Final = 4_102_444_800_000.0
+"""Taken off the begin, in ms, of a span without a parent: it comes before all others. As much as times can be."""
+LEAST_MS: Final = 1e-6
+"""The least that a longest span is said to have taken, so that 0 is a service without one."""
 UNSEEN_MS: Final = 300_000
 """A row says when its insert began, and may be seen only when that has ended: what arrived so lately is looked at once
 more. An insert is given up long before."""
@@ -58,16 +64,16 @@ def advance(engine: Engine, source: RollupSource, position_ms: int) -> None:
 
 
 def arrivals(engine: Engine, source: RollupSource, since_ms: int) -> Arrivals:
-    """The hours that rows arrived in since, and those after them that difference to such a row. From the very beginning
-    on it is every hour of the days that there are, rather than a look at every row."""
+    """The hours that rows arrived in since, and those beside them that difference to such a row or have the other end
+    of a call. From the very beginning on it is every hour of the days that there are: no look at every row."""
     [(now,)] = engine.ask("SELECT toUnixTimestamp(now())", {})
     if since_ms <= 0:
         days = engine.ask(f"SELECT DISTINCT _partition_id FROM {engine.table(source)}", {})
         hours = [_day_ms(day) + hour * HOUR_MS for (day,) in days for hour in range(24)]
     else:
-        later = f" + INTERVAL {LOOKBACK_MS // 1000} SECOND"
+        touched = [f"timestamp + INTERVAL {seconds} SECOND" for seconds in (0, *_reach(source))]
         sql = (
-            f"SELECT DISTINCT toUnixTimestamp(toStartOfHour(arrayJoin([timestamp, timestamp{later}]))) "
+            f"SELECT DISTINCT toUnixTimestamp(toStartOfHour(arrayJoin([{', '.join(touched)}]))) "
             f"FROM {engine.table(source)} WHERE _at >= toDateTime({{since:Int64}}, 'UTC')"
         )
         hours = [int(hour) * 1000 for (hour,) in engine.ask(sql, {"since": since_ms // 1000})]
@@ -81,26 +87,35 @@ def recompute(engine: Engine, source: RollupSource, hour_ms: int, now_ms: int) -
         f"SELECT {', '.join(keys)}, count() FROM {engine.table(source)} "
         f"WHERE {_within('start', 'end')} GROUP BY {', '.join(keys)} ORDER BY {', '.join(keys)}"
     )
-    before = LOOKBACK_MS if source == "metrics" else 0
-    found = engine.ask(sql, {"start": hour_ms - before, "end": hour_ms + HOUR_MS})
+    after = ANSWERED_MS if source == "spans" else 0
+    found = engine.ask(sql, {"start": hour_ms - LOOKBACK_MS, "end": hour_ms + HOUR_MS + after})
     rows = sum(int(row[-1]) for row in found)
     last = _run(engine, source, hour_ms)
     if rows <= (0 if last is None else last[0]):
         return False
     version = max(now_ms, 0 if last is None else last[1] + 1)
+    params: dict[str, Any] = {
+        "start": hour_ms,
+        "before": hour_ms - LOOKBACK_MS,
+        "end": hour_ms + HOUR_MS,
+        "hour": hour_ms,
+        "day": hour_ms // DAY_MS * DAY_MS,
+        "ver": version,
+    }
     for step in _steps(found):
-        params: dict[str, Any] = {
-            "keys": step,
-            "start": hour_ms,
-            "before": hour_ms - before,
-            "end": hour_ms + HOUR_MS,
-            "day": hour_ms // DAY_MS * DAY_MS,
-            "ver": version,
-        }
         for statement in _STATEMENTS[source](engine, step):
-            engine.tell(f"{statement} {_LIMITS}", params)
+            engine.tell(f"{statement} {_LIMITS}", params | {"keys": step})
+    if source == "spans":
+        for statement, more in _trace_statements(engine, hour_ms, -(-rows // ROWS_A_STEP)):
+            engine.tell(f"{statement} {_LIMITS}, prefer_column_name_to_alias = 1", params | more)
     _record(engine, source, hour_ms, rows, version)
     return True
+
+
+def _reach(source: RollupSource) -> tuple[int, ...]:
+    """Seconds from a row to the rows whose figures it may change."""
+    later = LOOKBACK_MS // 1000
+    return (later,) if source == "metrics" else (later, -ANSWERED_MS // 1000)
 
 
 def _steps(found: Rows) -> Iterator[list[tuple[str, ...]]]:
@@ -153,14 +168,8 @@ def _insert(engine: Engine, table: str, figures: Mapping[str, str], rows: str, g
     assert set(names) == set(figures), table
     return (
         f"INSERT INTO {engine.table(table)} ({', '.join(names)}) "
-        f"SELECT {', '.join(figures[name] for name in names)} FROM ({rows}) GROUP BY {group_by}"
+        f"SELECT {', '.join(figures[name] for name in names)} FROM ({rows}) AS once GROUP BY {group_by}"
     )
-
-
-def _bin(value: str) -> str:
-    """logbins.bin_of, in SQL."""
-    exponent = f"ceil(log(abs({value})) / {log(PULSE_GAMMA)!r} - {BIN_SLACK!r}) + {BIN_SHIFT}"
-    return f"if({value} = 0, 0, if({value} > 0, 1, -1) * ({exponent}))"
 
 
 def _figures(value: str, weight: str) -> dict[str, str]:
@@ -171,7 +180,7 @@ def _figures(value: str, weight: str) -> dict[str, str]:
         "sum": f"sum({value} * {weight})",
         "min": f"minIf({value}, {counted})",
         "max": f"maxIf({value}, {counted})",
-        "buckets": f"sumMapIf(map(toInt32({_bin(value)}), toUInt64({weight})), {counted})",
+        "buckets": f"sumMapIf(map(toInt32({bin_sql(value)}), toUInt64({weight})), {counted})",
         "ver": "{ver:UInt64}",
     }
 
@@ -217,7 +226,9 @@ def _metric_statements(engine: Engine, step: Sequence[tuple[str, ...]]) -> Itera
         columns = ("workspace", "service_name", "timestamp", "environment", "instance", "status_code", "tags", "value")
         rows = _metric_rows(engine, columns, f"{chosen} AND metric_name = '{REQUEST_METRIC}'")
         failed = "(status_code >= 500 OR tags['error'] = 'true')"
-        yield from _request_statements(engine, "metric", rows, "value", "_weight", failed, "tags['caller']")
+        yield from _request_statements(engine, "metric", rows, "value", "_weight", failed)
+        called = f"SELECT *, tags['caller'] AS caller FROM ({rows})"
+        yield _edge_statement(engine, "'metric'", called, "value", failed)
 
 
 def _day_statement(engine: Engine, chosen: str, by_series: str) -> str:
@@ -251,13 +262,11 @@ def _span_statements(engine: Engine, _: Sequence[tuple[str, ...]]) -> Iterator[s
         "SELECT workspace, service_name, timestamp, environment, instance, status, caller, duration_ms, "
         f"toUInt64(1) AS _weight FROM {engine.table('spans')} WHERE {chosen} AND {_within('start', 'end')}"
     )
-    yield from _request_statements(engine, "span", rows, "duration_ms", "_weight", "status = 'error'", "caller")
+    yield from _request_statements(engine, "span", rows, "duration_ms", "_weight", "status = 'error'")
 
 
-def _request_statements(
-    engine: Engine, source: str, rows: str, value: str, weight: str, failed: str, caller: str
-) -> Iterator[str]:
-    def statement(table: str, slot: str, rows: str, **rest: str) -> str:
+def _request_statements(engine: Engine, source: str, rows: str, value: str, weight: str, failed: str) -> Iterator[str]:
+    def statement(table: str, slot: str, **rest: str) -> str:
         at = f"toStartOfInterval(timestamp, INTERVAL {slot}) AS slot"
         figures = {
             **{name: name for name in ("workspace", "service_name", "environment")},
@@ -267,14 +276,69 @@ def _request_statements(
             "errors": f"sumIf({weight}, {failed})",
             **rest,
         }
-        by = "workspace, service_name, environment, slot" + (", caller" if "caller" in rest else "")
+        by = "workspace, service_name, environment, slot"
         return _insert(engine, table, figures, f"SELECT *, {at} FROM ({rows})", by)
 
-    instances = f"uniqExactIf(instance, {weight} > 0)"
-    yield statement("service_1m", "1 MINUTE", rows, instances=instances)
-    called = rows if caller == "caller" else f"SELECT *, {caller} AS caller FROM ({rows})"
-    yield statement("edges_1m", "1 MINUTE", f"SELECT * FROM ({called}) WHERE caller != ''", caller="caller")
-    yield statement("city_10s", "10 SECOND", rows)
+    yield statement("service_1m", "1 MINUTE", instances=f"uniqExactIf(instance, {weight} > 0)")
+    yield statement("city_10s", "10 SECOND")
+
+
+def _edge_statement(engine: Engine, source: str, rows: str, value: str, failed: str) -> str:
+    """`rows` have a caller, a weight, and what `source` mentions: what the edge is told from."""
+    figures = {
+        **{name: name for name in ("workspace", "service_name", "environment", "caller")},
+        **_figures(value, "_weight"),
+        "timestamp": "toDateTime(slot, 'UTC')",
+        "source": "told",
+        "errors": f"sumIf(_weight, {failed})",
+    }
+    by = "workspace, service_name, environment, caller, slot, told"
+    at = f"toStartOfMinute(timestamp) AS slot, {source} AS told"
+    return _insert(engine, "edges_1m", figures, f"SELECT *, {at} FROM ({rows}) WHERE caller != ''", by)
+
+
+def _trace_statements(engine: Engine, hour_ms: int, parts: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What lies across services, with what it binds: calls some minutes at a time, traces a share at a time."""
+    spans = engine.table("spans")
+    calls = call_rows(spans, "true", _within("start", "end"), _within("around_start", "around_end"))
+    told = "if(kind = 'service', 'span', kind)"
+    edges = _edge_statement(engine, told, calls, "duration_ms", "status = 'error'")
+    length = max(60 // parts, 1) * MINUTE_MS
+    for start in range(hour_ms, hour_ms + HOUR_MS, length):
+        end = min(start + length, hour_ms + HOUR_MS)
+        around = {"around_start": start - LOOKBACK_MS, "around_end": end + ANSWERED_MS}
+        yield edges, {"start": start, "end": end, **around}
+    for part in range(parts):
+        yield _trace_statement(engine, spans), {"part": part, "parts": parts}
+
+
+def _trace_statement(engine: Engine, spans: str) -> str:
+    """A span that came twice counts once. The root is the span without a parent, else the earliest."""
+    began = "toUnixTimestamp64Micro(timestamp) / 1000"
+    once = (
+        f"SELECT workspace, trace_id, span_id, min({began}) AS start_ms, max({began} + duration_ms) AS end_ms, "
+        "any(service_name) AS service, any(name) AS operation, max(duration_ms) AS longest, "
+        "max(status = 'error') AS failed, "
+        f"min({began} - if(parent_span_id = '', {ROOT_FIRST!r}, 0)) AS ordered "
+        f"FROM {spans} WHERE {_within('start', 'end')} AND trace_id != '' "
+        "AND sipHash64(trace_id) % {parts:UInt64} = {part:UInt64} GROUP BY workspace, trace_id, span_id"
+    )
+    longest = f"map(service, greatest(longest, {LEAST_MS!r}))"
+    figures = {
+        **{name: name for name in ("workspace", "trace_id")},
+        "timestamp": "toDateTime(fromUnixTimestamp64Milli({hour:Int64}, 'UTC'), 'UTC')",
+        "start_ms": "min(once.start_ms)",
+        "end_ms": "max(once.end_ms)",
+        "root_service": "argMin(service, ordered)",
+        "root_name": "argMin(operation, ordered)",
+        "root_order": "min(ordered)",
+        "spans": "count()",
+        "errors": "countIf(failed)",
+        "longest_good": f"maxMapIf({longest}, NOT failed)",
+        "longest_failed": f"maxMapIf({longest}, failed)",
+        "ver": "{ver:UInt64}",
+    }
+    return _insert(engine, "traces", figures, once, "workspace, trace_id")
 
 
 _STATEMENTS: Final[Mapping[RollupSource, Callable[[Engine, Sequence[tuple[str, ...]]], Iterator[str]]]] = {

@@ -35,14 +35,17 @@ from vantage_common.store.api import (
     Document,
     Documents,
     DocumentTable,
+    Explained,
     Held,
     Reader,
     Rollups,
+    RollupSource,
     Writer,
 )
 from vantage_common.store.catalog import DOCUMENTS, TABLES, TableInfo
 from vantage_common.store.documents import COLUMNS, columns_of, documents_of, must_have_history
 from vantage_common.store.engine_errors import query_timeout
+from vantage_common.store.intervals import Intervals
 from vantage_common.store.migrations import Applied, Step, load_migrations, pending, steps
 from vantage_common.store.plan import QueryPlan, Result
 from vantage_common.store.pool import Pool
@@ -225,6 +228,13 @@ class SqliteReader:
 
     def sql(self, plan: QueryPlan) -> str:
         return render_sqlite(plan).sql
+
+    async def explain(self, plan: QueryPlan) -> Explained:
+        """SQLite makes no estimates."""
+        return Explained(self.sql(plan), plan.table)
+
+    async def rolled_up(self, source: RollupSource) -> Intervals:
+        return ()
 
     async def query(self, plan: QueryPlan, *, timeout_s: float = 30.0) -> Result:
         rendered = render_sqlite(plan)

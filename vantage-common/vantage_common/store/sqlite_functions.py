@@ -18,6 +18,9 @@ from typing import Any, Final
 
 import msgspec
 
+from vantage_common.logbins import bin_of
+from vantage_common.model import PULSE_GAMMA
+
 MAX_VALUES: Final = 4_000_000
 """That the quantiles of one query may hold: 16 bytes each, and seconds to sort."""
 _MONTHS_A_YEAR: Final = 12
@@ -89,6 +92,21 @@ class Quantiles(_Weighted):
 
     def finalize(self) -> str:
         return msgspec.json.encode(self.quantiles()).decode()
+
+
+class Bins:
+    """``bins(value, weight)``: observations by bin of logbins.py, base PULSE_GAMMA, as a JSON object of strings."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def step(self, value: float | None, weight: int) -> None:
+        if value is not None and weight > 0:
+            number = str(bin_of(value, PULSE_GAMMA))
+            self._numbers[number] = self._numbers.get(number, 0) + weight
+
+    def finalize(self) -> str:
+        return msgspec.json.encode({key: str(count) for key, count in self._numbers.items()}).decode()
 
 
 class Deviation:
@@ -203,6 +221,11 @@ def _of_number(function: Callable[[float], float]) -> Callable[[float | None], f
     return apply
 
 
+def ln(value: float | None) -> float | None:
+    """The natural logarithm; none of what has none."""
+    return math.log(value) if value is not None and value > 0 else None
+
+
 def round_to(value: float | None, digits: int = 0) -> float | None:
     """Halves go to the even neighbour, as in ClickHouse."""
     if value is None or (isinstance(value, int) and digits >= 0) or not math.isfinite(value):
@@ -222,6 +245,7 @@ _SCALARS: Final[tuple[tuple[str, int, Callable[..., Any]], ...]] = (
     ("time_text", 2, time_text),
     ("lower_utf8", 1, lambda text: text.lower() if text is not None else None),
     ("upper_utf8", 1, lambda text: text.upper() if text is not None else None),
+    ("ln", 1, ln),
     ("round_down", 1, _of_number(math.floor)),
     ("round_up", 1, _of_number(math.ceil)),
     ("round_to", 1, round_to),
@@ -235,6 +259,7 @@ def _aggregates(work: Work) -> tuple[tuple[str, int, Callable[[], Any]], ...]:
         ("quantile", 3, lambda: Quantile(work)),
         ("quantiles", -1, lambda: Quantiles(work)),
         ("deviation", 2, Deviation),
+        ("bins", 2, Bins),
         ("arg_max", 2, lambda: _Extreme(operator.gt)),
         ("arg_min", 2, lambda: _Extreme(operator.lt)),
     )

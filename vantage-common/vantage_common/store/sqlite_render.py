@@ -16,10 +16,23 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from vantage_common.errors import UserError
-from vantage_common.store.catalog import TABLES, TableInfo
+from vantage_common.store.calls import bounds, call_rows_sqlite
+from vantage_common.store.catalog import CALLS, READABLE, ROLLUPS, SPANS, TableInfo
 from vantage_common.store.differences import LOOKBACK_MS, columns_of, needs_differences, widened
 from vantage_common.store.functions import FUNCTIONS, GROWTH, ValueType
-from vantage_common.store.plan import Call, Column, Expr, Interval, Literal, Order, Output, QueryPlan, Tag, Time
+from vantage_common.store.plan import (
+    Call,
+    Column,
+    Expr,
+    Interval,
+    Literal,
+    Order,
+    Output,
+    QueryPlan,
+    Tag,
+    Time,
+    between,
+)
 from vantage_common.store.render import Rendered, render, type_of, weighs
 
 DAY_MS: Final = 86_400_000
@@ -32,7 +45,7 @@ _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
 NATIVE_FUNCTIONS: Final = frozenset(
     {"abs", "coalesce", "count", "instr", "json_array_length", "json_each", "json_extract", "json_group_array"}
-    | {"lag", "length", "like", "max", "min", "nullif", "sum", "total"}
+    | {"lag", "length", "like", "max", "min", "nullif", "rtrim", "sum", "total"}
 )
 """Of SQLite's own functions, those that a rendered plan may call beside sqlite_functions.FUNCTION_NAMES."""
 
@@ -40,11 +53,15 @@ NATIVE_FUNCTIONS: Final = frozenset(
 def render_sqlite(plan: QueryPlan) -> Rendered:
     """Raises UserError for a plan that makes no sense, or that asks for what only the other engine has."""
     columns = render(plan, "_").columns
+    if plan.table in ROLLUPS:
+        raise lacks("rollups")
     plan = _without_outputs(plan)
     _check_grouping(plan)
-    table = TABLES[plan.table]
+    table = READABLE[plan.table]
     writer = _Writer(table)
-    if needs_differences(plan, table):
+    if table is CALLS:
+        source, where = f"({_calls(writer, plan)})", f" WHERE {_filtered(writer, plan.workspace, plan.where)}"
+    elif needs_differences(plan, table):
         source, where = f"({_differenced(writer, plan)})", ""
         writer.names, writer.grown = _DIFFERENCED, _GROWN
     else:
@@ -63,6 +80,18 @@ def render_sqlite(plan: QueryPlan) -> Rendered:
     return Rendered("".join([head, where, *clauses]), MappingProxyType(writer.params), columns)
 
 
+def _calls(writer: "_Writer", plan: QueryPlan) -> str:
+    """The rows that the view stands for."""
+    start_ms, end_ms = bounds(plan.where)
+    spans = replace(writer, table=SPANS)
+    return call_rows_sqlite(_scoped(spans, plan.workspace, between(SPANS.time, start_ms, end_ms)))
+
+
+def _filtered(writer: "_Writer", workspace: str, where: Expr | None) -> str:
+    scope = f"t.workspace = {writer.bind(workspace)}"
+    return scope if where is None else f"{scope} AND {writer.sql(where)}"
+
+
 def _scoped(writer: "_Writer", workspace: str, where: Expr | None) -> str:
     """The days and the workspace, then the user's own filter beside them."""
     table = writer.table
@@ -70,11 +99,8 @@ def _scoped(writer: "_Writer", workspace: str, where: Expr | None) -> str:
     first = FIRST_DAY if low is None else max(math.floor(low / DAY_MS), FIRST_DAY)
     last = LAST_DAY if high is None else min(math.floor(high / DAY_MS), LAST_DAY)
     days = f"SELECT day FROM days WHERE name = {writer.bind(table.name)}"
-    scope = (
-        f"t._day IN ({days} AND day BETWEEN {writer.bind(first)} AND {writer.bind(last)}) "
-        f"AND t.workspace = {writer.bind(workspace)}"
-    )
-    return scope if where is None else f"{scope} AND {writer.sql(where)}"
+    day = f"t._day IN ({days} AND day BETWEEN {writer.bind(first)} AND {writer.bind(last)})"
+    return f"{day} AND {_filtered(writer, workspace, where)}"
 
 
 _DIFFERENCED: Final[Mapping[str, str]] = {"count": "_weight"}
@@ -517,6 +543,7 @@ SCALARS: Final[dict[str, Scalar]] = {
     "upper": _named("upper_utf8"),
     "length": _length,
     "abs": _named("abs"),
+    "ln": _named("ln"),
     "floor": _named("round_down"),
     "ceil": _named("round_up"),
     "round": _named("round_to"),
@@ -610,6 +637,7 @@ AGGREGATES: Final[dict[str, Aggregate]] = {
     "arg_max": lambda a: _or_default(a.call("arg_max", *a.args), a),
     "arg_min": lambda a: _or_default(a.call("arg_min", *a.args), a),
     "group_uniq": _group_uniq,
+    "bins": lambda a: a.call("bins", a.args[0], a.weight_or_one),
 }
 
 

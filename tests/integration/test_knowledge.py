@@ -1,0 +1,122 @@
+"""What the API knows of services is the same before their hours are rolled up and after, when rollups are read."""
+
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from vantage_api.ask import Ask
+from vantage_api.knowledge import EXACT_HOURS, Knowledge
+from vantage_api.metrics import ApiMetrics
+from vantage_common.clock import ManualClock
+from vantage_common.model import REQUEST_METRIC
+from vantage_common.settings import load_settings
+from vantage_common.store.clickhouse import ClickHouseStore
+from vantage_common.store.open import open_store
+from vantage_common.store.plan import QueryPlan, Result
+
+from tests.contract.test_rollups import HOUR_MS, START_MS, insert, roll, spans
+
+NOW_MS = START_MS + 3 * HOUR_MS + 1_200_000
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[ClickHouseStore]:
+    opened = open_store(load_settings(data_dir=tmp_path, store="chdb"))
+    assert isinstance(opened, ClickHouseStore)
+    await opened.admin.migrate()
+    yield opened
+    await opened.close()
+
+
+class Sources(Ask):
+    """Remembers what was read for which table."""
+
+    def __init__(self, store: ClickHouseStore) -> None:
+        super().__init__(store, ApiMetrics(), ManualClock(NOW_MS))
+        self.read: list[tuple[str, str]] = []
+
+    async def __call__(self, plan: QueryPlan) -> Result:
+        answer = await super().__call__(plan)
+        self.read.append((plan.table, answer.source))
+        return answer
+
+
+def requests(rng: random.Random, service: str, version: str, start_ms: int, hours: float) -> list[dict[str, Any]]:
+    return [
+        {
+            "timestamp": start_ms + rng.randrange(round(hours * HOUR_MS)),
+            "service_name": service,
+            "metric_name": REQUEST_METRIC,
+            "metric_type": "histogram",
+            "environment": "production",
+            "value": rng.lognormvariate(3, 1),
+            "count": rng.randrange(1, 9),
+            "status_code": rng.choice((200, 200, 200, 500)),
+            "tags": {"version": version, "namespace": "payments"},
+        }
+        for _ in range(800)
+    ]
+
+
+async def filled(store: ClickHouseStore) -> None:
+    rng = random.Random(21)
+    await insert(store, "metrics", requests(rng, "checkout", "1.0", START_MS, 1.0))
+    await insert(store, "metrics", requests(rng, "checkout", "1.1", START_MS + HOUR_MS, 2.3))
+    await insert(store, "metrics", requests(rng, "gone", "7", START_MS, 0.5))
+    await insert(store, "spans", spans(rng))
+
+
+async def rolled_up(store: ClickHouseStore) -> None:
+    await roll(store, "metrics")
+    await roll(store, "spans")
+
+
+async def test_services_are_the_same_to_the_millisecond(store: ClickHouseStore) -> None:
+    await filled(store)
+    before = await Knowledge(Sources(store), ManualClock(NOW_MS)).stored("default")
+    assert {known.key.name for known in before} == {"checkout", "gone", "pay", "mail"}
+    assert {known.version for known in before if known.key.name == "checkout"} == {"1.1"}
+    await rolled_up(store)
+    sources = Sources(store)
+    assert await Knowledge(sources, ManualClock(NOW_MS)).stored("default") == before
+    assert ("metrics", "metrics_1h + metrics") in sources.read
+
+
+async def test_baselines_are_the_same_within_the_bins(store: ClickHouseStore) -> None:
+    await filled(store)
+    before = await Knowledge(Sources(store), ManualClock(NOW_MS)).baselines("default")
+    assert {key.name for key in before} >= {"checkout", "gone"}
+    await rolled_up(store)
+    sources = Sources(store)
+    after = await Knowledge(sources, ManualClock(NOW_MS)).baselines("default")
+    assert after.keys() == before.keys()
+    for key, baseline in after.items():
+        assert baseline.p95_ms == pytest.approx(before[key].p95_ms, rel=0.01)
+        assert baseline.requests_per_second == before[key].requests_per_second
+    assert {source for _, source in sources.read} >= {"metrics_1h + service_1m + metrics", "service_1m + spans"}
+
+
+async def test_baselines_are_learned_once_a_minute(store: ClickHouseStore) -> None:
+    await filled(store)
+    sources, clock = Sources(store), ManualClock(NOW_MS + 1)
+    knowledge = Knowledge(sources, clock)
+    first = await knowledge.baselines("default")
+    asked = len(sources.read)
+    clock.advance(20)
+    assert await knowledge.baselines("default") == first
+    assert len(sources.read) == asked
+
+
+async def test_of_services_that_came_and_went_long_ago_the_hours_are_known(store: ClickHouseStore) -> None:
+    sample = {"metric_name": "m", "metric_type": "gauge", "value": 1.0, "tags": {"version": "3"}}
+    items = [
+        {**sample, "service_name": f"s{n:02}", "timestamp": START_MS - n * HOUR_MS + 1000}
+        for n in range(EXACT_HOURS + 2)
+    ]
+    await insert(store, "metrics", items)
+    found = await Knowledge(Sources(store), ManualClock(NOW_MS)).stored("default")
+    assert len(found) == EXACT_HOURS + 2
+    assert [known.first_seen_ms % HOUR_MS for known in found[:3]] == [0, 0, 1000]
+    assert (found[0].version, found[-1].version) == ("", "3")

@@ -1,0 +1,219 @@
+"""Answers that are kept: who gets which, for how long, and how many there are."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from vantage_api.kept import KEPT_S, MAX_ANSWER_BYTES, KeptAnswers, key_of, size_of
+from vantage_api.metrics import ApiMetrics
+from vantage_common.clock import ManualClock
+from vantage_common.errors import StoreUnavailable
+from vantage_common.store.plan import (
+    Call,
+    Column,
+    Expr,
+    Literal,
+    QueryPlan,
+    Result,
+    Selected,
+    Time,
+    all_of,
+    between,
+    eq,
+)
+
+NOW_MS = 1_790_035_200_000
+HOUR_MS = 3_600_000
+
+
+def plan(start_ms: int = NOW_MS - HOUR_MS, end_ms: int = NOW_MS, workspace: str = "w", *conditions: Expr) -> QueryPlan:
+    where = all_of(between("timestamp", start_ms, end_ms), *conditions)
+    return QueryPlan("metrics", workspace, (Selected(Call("count"), "n"),), where=where)
+
+
+class Store:
+    """Counts what it is asked, and answers with the number of the question once it may."""
+
+    def __init__(self, *, open_: bool = True) -> None:
+        self.asked: list[QueryPlan] = []
+        self.cancelled = 0
+        self.may_answer = asyncio.Event()
+        self.fails = False
+        if open_:
+            self.may_answer.set()
+
+    async def __call__(self, asked: QueryPlan) -> Result:
+        self.asked.append(asked)
+        number = len(self.asked)
+        try:
+            await self.may_answer.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.fails:
+            raise StoreUnavailable("away")
+        return Result((), ((number,),), 1.0, "metrics")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW_MS)
+
+
+@pytest.fixture
+def metrics() -> ApiMetrics:
+    return ApiMetrics()
+
+
+@pytest.fixture
+def kept(clock: ManualClock, metrics: ApiMetrics) -> KeptAnswers:
+    return KeptAnswers(clock, metrics)
+
+
+def number(metrics: ApiMetrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+async def some_turns() -> None:
+    """Lets every task go as far as it gets."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def numbers(kept: KeptAnswers, store: Store, plans: Sequence[QueryPlan]) -> list[tuple[int, bool]]:
+    answers = [await kept.answer(asked, store) for asked in plans]
+    return [(answer.result.rows[0][0], answer.cached) for answer in answers]
+
+
+async def test_a_question_within_a_step_of_its_range_is_asked_once(kept: KeptAnswers, clock: ManualClock) -> None:
+    store = Store()
+    assert await numbers(kept, store, [plan()]) == [(1, False)]
+    clock.advance(10)
+    moved = plan(clock.now_ms() - HOUR_MS, clock.now_ms())
+    assert await numbers(kept, store, [moved]) == [(1, True)]
+    clock.advance(25)
+    moved = plan(clock.now_ms() - HOUR_MS, clock.now_ms())
+    assert await numbers(kept, store, [moved]) == [(2, False)]
+
+
+async def test_no_answer_is_older_than_a_minute(kept: KeptAnswers, clock: ManualClock) -> None:
+    store, past = Store(), plan(NOW_MS - 3 * HOUR_MS, NOW_MS - HOUR_MS)
+    clock.advance(0.5)
+    assert await numbers(kept, store, [past, past]) == [(1, False), (1, True)]
+    clock.advance(KEPT_S - 0.1)
+    assert await numbers(kept, store, [past]) == [(1, True)]
+    clock.advance(0.1)
+    assert await numbers(kept, store, [past]) == [(2, False)]
+
+
+async def test_a_tenant_never_gets_the_answer_of_another(kept: KeptAnswers) -> None:
+    asked = [plan(workspace=name) for name in ("a", "b", "a", "b")]
+    assert await numbers(kept, Store(), asked) == [(1, False), (2, False), (1, True), (2, True)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (eq("value", 1), eq("value", 1.0)),
+        (eq("value", 1), Call("=", (Column("value"), Literal(True)))),
+        (eq("service_name", "a"), eq("service_name", "a ")),
+        (eq("service_name", "x', 'y"), Call("in", (Column("service_name"), Literal("x"), Literal("y")))),
+    ],
+)
+async def test_questions_that_only_look_alike_are_two(kept: KeptAnswers, one: Expr, other: Expr) -> None:
+    asked = [plan(NOW_MS - HOUR_MS, NOW_MS, "w", condition) for condition in (one, other)]
+    assert await numbers(kept, Store(), asked) == [(1, False), (2, False)]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        QueryPlan("metrics", "w", (Selected(Call("count"), "n"),)),
+        QueryPlan(
+            "metrics", "w", (Selected(Call("count"), "n"),), where=Call("<", (Column("timestamp"), Time(NOW_MS)))
+        ),
+        plan(NOW_MS - 300_000),
+        plan(NOW_MS, NOW_MS - HOUR_MS),
+    ],
+    ids=["no range", "no begin", "five minutes", "no time at all"],
+)
+async def test_what_has_to_be_fresh_is_always_asked(kept: KeptAnswers, asked: QueryPlan) -> None:
+    assert await numbers(kept, Store(), [asked, asked]) == [(1, False), (2, False)]
+
+
+def test_a_range_in_the_past_is_exact() -> None:
+    early, late = (plan(NOW_MS - 9 * HOUR_MS + shift, NOW_MS - HOUR_MS) for shift in (0, 1))
+    assert key_of(early, NOW_MS) != key_of(late, NOW_MS)
+
+
+async def test_the_same_question_at_once_is_asked_once(kept: KeptAnswers, metrics: ApiMetrics) -> None:
+    store = Store(open_=False)
+    waiting = [asyncio.create_task(kept.answer(plan(), store)) for _ in range(5)]
+    await some_turns()
+    assert number(metrics, "vantage_api_kept_answers_total", outcome="joined") == 4
+    store.may_answer.set()
+    answers = await asyncio.gather(*waiting)
+    assert [answer.cached for answer in answers] == [False, True, True, True, True]
+    assert len(store.asked) == 1
+
+
+async def test_a_question_is_given_up_when_the_last_who_waits_has_gone(kept: KeptAnswers, metrics: ApiMetrics) -> None:
+    store = Store(open_=False)
+    waiting = [asyncio.create_task(kept.answer(plan(), store)) for _ in range(2)]
+    await some_turns()
+    assert number(metrics, "vantage_api_kept_answers_total", outcome="joined") == 1
+    waiting[0].cancel()
+    await asyncio.wait({waiting[0]})
+    assert store.cancelled == 0
+    waiting[1].cancel()
+    await asyncio.wait({waiting[1]})
+    late = asyncio.create_task(kept.answer(plan(), store))
+    await some_turns()
+    assert store.cancelled == 1
+    store.may_answer.set()
+    assert (await late).result.rows == ((2,),)
+
+
+async def test_a_failure_is_told_to_all_and_never_kept(kept: KeptAnswers) -> None:
+    store = Store()
+    store.fails = True
+    found = await asyncio.gather(*(kept.answer(plan(), store) for _ in range(3)), return_exceptions=True)
+    assert [type(error) for error in found] == [StoreUnavailable] * 3
+    store.fails = False
+    assert await numbers(kept, store, [plan()]) == [(2, False)]
+
+
+async def test_what_was_not_used_for_longest_goes_first(clock: ManualClock, metrics: ApiMetrics) -> None:
+    kept, store = KeptAnswers(clock, metrics, max_answers=2), Store()
+    a, b, c = (plan(workspace=name) for name in "abc")
+    assert await numbers(kept, store, [a, b, a, c]) == [(1, False), (2, False), (1, True), (3, False)]
+    assert await numbers(kept, store, [a, c, b]) == [(1, True), (3, True), (4, False)]
+    assert number(metrics, "vantage_api_kept_answers_held") == 2
+
+
+async def test_the_bytes_that_are_kept_are_bounded(clock: ManualClock, metrics: ApiMetrics) -> None:
+    async def answer(_: QueryPlan) -> Result:
+        return Result((), (("x" * 1000,),), 1.0, "metrics")
+
+    kept = KeptAnswers(clock, metrics, max_bytes=10_000)
+    for name in range(50):
+        await kept.answer(plan(workspace=str(name)), answer)
+        held = number(metrics, "vantage_api_kept_answers_bytes")
+        assert held is not None
+        assert 1000 < held <= 10_000
+
+
+async def test_an_answer_that_is_too_large_is_not_kept(kept: KeptAnswers) -> None:
+    asked: list[QueryPlan] = []
+
+    async def answer(question: QueryPlan) -> Result:
+        asked.append(question)
+        return Result((), (("x" * MAX_ANSWER_BYTES,),), 1.0, "metrics")
+
+    for _ in range(2):
+        await kept.answer(plan(), answer)
+    assert len(asked) == 2
+
+
+def test_the_size_of_an_answer_is_all_that_is_in_it() -> None:
+    assert size_of((("x" * 1000, [1.5] * 10, {"k": "y" * 1000}),)) > 2000
