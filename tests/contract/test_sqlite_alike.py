@@ -119,7 +119,7 @@ SCALARS: tuple[Expr, ...] = (
     *(call(sign, AT, Interval(n, unit)) for unit in UNITS for n in (1, 13) for sign in "+-"),
     *(call("to_string", of) for of in (AT, VALUE, STATUS, TEXT, call("time_bucket", AT, Interval(1, "HOUR")))),
     call("to_string", call("-", AT, Interval(1, "DAY"))),
-    *(call(name, of) for name in ("floor", "ceil", "round", "abs", "-") for of in (VALUE, COUNT)),
+    *(call(name, of) for name in ("floor", "ceil", "round", "abs", "ln", "-") for of in (VALUE, COUNT)),
     call("round", call("/", VALUE, Literal(3)), Literal(2)),
     *(call(name, TEXT) for name in ("lower", "upper", "length", "coalesce", "is null")),
     *(call(name, TAGS) for name in ("length", "map_keys", "map_values")),
