@@ -140,7 +140,8 @@ async def test_hours_that_have_not_begun_do_not_wait(bench: Bench) -> None:
     """The first look at a day names all of its hours: they would else hold back the position until midnight."""
     bench.store.arrive(NINE_MS - HOUR_MS, *(NINE_MS + hour * HOUR_MS for hour in range(15)))
     await bench.after(minutes=6)
-    assert bench.metrics.rollup_hours_waiting.collect()[0].samples[0].value == 2  # this hour and the next
+    waiting = bench.metrics.registry.get_sample_value("vantage_worker_rollup_hours_waiting")
+    assert waiting == 2  # this hour and the next
     await bench.after(minutes=125)
     assert bench.store.positions["metrics"] > 0
 
