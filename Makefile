@@ -9,7 +9,8 @@ DASHBOARD := vantage-dashboard
 DASHBOARD_SOURCES := $(shell find $(DASHBOARD)/src $(DASHBOARD)/public -type f 2>/dev/null) \
 	$(wildcard $(DASHBOARD)/*.html $(DASHBOARD)/*.ts $(DASHBOARD)/*.json)
 PYTEST ?= $(BIN)/pytest
-UNIT_TESTS := $(addsuffix /tests,$(PACKAGES)) tests/architecture tests/contract tests/vql tests/fuzz tests/integration
+PACKAGE_TESTS := $(addsuffix /tests,$(PACKAGES)) tests/architecture tests/vql tests/fuzz
+CONTRACT_TESTS := tests/contract tests/integration
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -35,8 +36,14 @@ check: $(VENV)/.dev $(DASHBOARD)/node_modules/.installed ## lint and types: ruff
 	npm --prefix $(DASHBOARD) run lint
 	npm --prefix $(DASHBOARD) run typecheck
 
-unit: $(VENV)/.dev ## unit, contract and integration tests
-	$(PYTEST) $(UNIT_TESTS)
+unit: $(VENV)/.dev ## unit, contract and integration tests: two runs side by side, for they wait more than they compute
+	@$(MAKE) --no-print-directory -j2 --output-sync=target package-tests contract-tests
+
+package-tests:
+	$(PYTEST) $(PACKAGE_TESTS)
+
+contract-tests:
+	$(PYTEST) $(CONTRACT_TESTS)
 
 dashboard-test: $(DASHBOARD)/node_modules/.installed ## the dashboard's unit tests
 	npm --prefix $(DASHBOARD) test
@@ -92,4 +99,4 @@ $(DASHBOARD)/dist/index.html: $(DASHBOARD)/node_modules/.installed $(DASHBOARD_S
 	@npm --prefix $(DASHBOARD) run --silent build -- --logLevel=warn
 	@touch $@
 
-.PHONY: help up demo test check unit dashboard-test e2e faults faults-short bench dashboard clean
+.PHONY: help up demo test check unit package-tests contract-tests dashboard-test e2e faults faults-short bench dashboard clean
