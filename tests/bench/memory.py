@@ -33,7 +33,9 @@ def run() -> Iterator[str]:
 
 
 def _stored(platform: Platform, wanted: int) -> int:
-    answer = httpx.post(f"{platform.api}/vql/execute", json={"query": "SELECT count() AS n FROM metrics"}, timeout=30)
+    """Rows, counted one by one: the rollup of a closed hour hears of late ones within ten minutes only."""
+    query = {"query": "SELECT count() AS n FROM metrics WHERE trace_id = ''"}
+    answer = httpx.post(f"{platform.api}/vql/execute", json=query, timeout=30)
     found = int(answer.json()["rows"][0][0])
     return found if found >= wanted else 0
 
