@@ -1,8 +1,8 @@
 """One turn of the evaluator: read the rules, measure, judge, step every alert, write down, tell.
 
 A turn begins with what is stored, so an evaluator can take over from another at any time. What it is about to tell is
-part of what it writes; how far it has told is for its owner to keep (ownership.py), who lets `turn` write only while it is
-the one.
+part of what it writes; how far it has told is for its owner to keep (ownership.py), who lets `turn` write only while it
+is the one.
 """
 
 import asyncio
