@@ -14,6 +14,7 @@ import statistics
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import log10
 from pathlib import Path
 from time import perf_counter, time
@@ -129,7 +130,7 @@ async def filled(store: ClickHouseStore, size: int) -> list[str]:
             first=first,
             rows=min(ROWS_AN_INSERT, size - first),
         )
-        await store.admin.run(lambda client, sql=sql: command(client, sql))  # type: ignore[misc]  # bound now, run now
+        await store.admin.run(partial(command, sql=sql))
     inserted = perf_counter()
     slowest, hours = 0.0, range(start // HOUR_MS * HOUR_MS, at_ms // HOUR_MS * HOUR_MS - HOUR_MS, HOUR_MS)
     for hour in hours:
@@ -155,7 +156,7 @@ async def timed(store: ClickHouseStore, work: Callable[[], Awaitable[object]]) -
     cold: list[float] = []
     for _ in range(COLD_RUNS):
         for drop in DROPS:
-            await store.admin.run(lambda client, drop=drop: command(client, f"SYSTEM {drop}"))  # type: ignore[misc]  # as above
+            await store.admin.run(partial(command, sql=f"SYSTEM {drop}"))
         cold.append(await taken(work))
     await work()
     return Timed(cold, [await taken(work) for _ in range(WARM_RUNS)])

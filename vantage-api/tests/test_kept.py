@@ -215,5 +215,18 @@ async def test_an_answer_that_is_too_large_is_not_kept(kept: KeptAnswers) -> Non
     assert len(asked) == 2
 
 
+async def test_nothing_found_is_not_kept(kept: KeptAnswers) -> None:
+    """Who has just sent his first rows looks until they are there."""
+    asked: list[QueryPlan] = []
+
+    async def answer(question: QueryPlan) -> Result:
+        asked.append(question)
+        return Result((), (), 1.0, "metrics")
+
+    for _ in range(2):
+        assert not (await kept.answer(plan(), answer)).cached
+    assert len(asked) == 2
+
+
 def test_the_size_of_an_answer_is_all_that_is_in_it() -> None:
     assert size_of((("x" * 1000, [1.5] * 10, {"k": "y" * 1000}),)) > 2000

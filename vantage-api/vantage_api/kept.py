@@ -118,8 +118,8 @@ class KeptAnswers:
                 asking.task.cancel()
 
     def _keep(self, key: str, result: Result, size: int) -> None:
-        if size > MAX_ANSWER_BYTES:
-            return
+        if not result.rows or size > MAX_ANSWER_BYTES:
+            return  # who finds nothing has just sent something, as a rule, and looks again for it
         self._drop(key)
         self._held[key] = _Held(result, size, self._clock.monotonic() + KEPT_S)
         self._bytes += size
