@@ -132,6 +132,8 @@ def _measure(subject: Subject, kafka: Broker, other: int) -> Round:
         most = drive(url, subject.bodies, Plan(CONNECTIONS, seconds=SATURATED_S), core=other, media=subject.media)
         upto = settled(topic)
         cpu_s = clock.used()
+        if not most.accepted:
+            raise RuntimeError(f"{subject.name} accepted nothing: {dict(most.statuses)}")
         half, goal_half = (
             drive(url, subject.bodies, Plan(CONNECTIONS, HALF_RATE_S, rate=rate), core=other, media=subject.media)
             for rate in (most.accepted / most.seconds / 2, GOAL / METRICS_A_BODY / 2)

@@ -22,6 +22,7 @@ from vantage_common.store import rollups
 from vantage_common.store.api import Rollups, RollupSource
 from vantage_common.store.catalog import ROLLUPS
 from vantage_common.store.clickhouse import ClickHouseAdmin, ClickHouseStore
+from vantage_common.store.intervals import intersect, subtract
 from vantage_common.store.open import open_store
 from vantage_common.store.plan import Call, Column, Expr, Interval, QueryPlan, Selected, between, eq
 
@@ -355,6 +356,25 @@ async def test_late_rows_change_their_hour_and_the_difference_after_it(store: Cl
     assert await roll(store, "metrics", since_ms=START_MS) == [-1, 0, 1, 2]
     await roll(store, "spans", since_ms=START_MS)
     await assert_all_equal_raw(store)
+
+
+async def test_an_hour_is_outdated_as_soon_as_it_has_more_rows(store: ClickHouseStore) -> None:
+    items = traffic(random.Random(3))
+    await insert(store, "metrics", items[:-40])
+    await roll(store, "metrics")
+    hours = range(START_MS, START_MS + 3 * HOUR_MS, HOUR_MS)
+    before = await store.reader.rolled_up("metrics")
+    assert not [hour for hour in hours if await rolls(store).outdate("metrics", hour)]
+    late = [item | {"timestamp": START_MS + HOUR_MS + 5} for item in items[-40:]]
+    await insert(store, "metrics", late)
+    assert [hour for hour in hours if await rolls(store).outdate("metrics", hour)] == [START_MS + HOUR_MS]
+    await rolls(store).advance("metrics", START_MS + DAY_MS)
+    late_hour = ((START_MS + HOUR_MS, START_MS + 2 * HOUR_MS),)
+    assert intersect(await store.reader.rolled_up("metrics"), late_hour) == ()
+    assert await roll(store, "metrics") == [1]
+    assert intersect(await store.reader.rolled_up("metrics"), late_hour) == late_hour
+    assert subtract(before, await store.reader.rolled_up("metrics")) == ()
+    await assert_series_equal_raw(store, "metrics_1h", Interval(1, "HOUR"))
 
 
 async def test_the_other_end_of_a_call_may_come_late(store: ClickHouseStore) -> None:

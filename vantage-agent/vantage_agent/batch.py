@@ -25,10 +25,12 @@ from vantage_agent.records import (
     INTERNAL,
     LOG,
     METRIC,
+    OPERATION,
     SERVER,
     InternalRecord,
     LogRecord,
     MetricRecord,
+    OperationRecord,
     Record,
     RequestRecord,
     Tags,
@@ -72,6 +74,8 @@ class Batch:
         kind = record[0]
         if kind in (SERVER, CLIENT):
             self._request(cast(RequestRecord, record), clock_offset_ns)
+        elif kind == OPERATION:
+            self._operation(cast(OperationRecord, record), clock_offset_ns)
         elif kind == INTERNAL:
             self._internal(cast(InternalRecord, record), clock_offset_ns)
         elif kind == METRIC:
@@ -125,6 +129,26 @@ class Batch:
         caller = tags[0][1] if tags else None
         name = f"{method} {endpoint}"
         self.spans.add(rank, FinishedSpan(span, role, name, at_ms, duration / 1e6, failed, tuple(attributes), caller))
+
+    def _operation(self, record: OperationRecord, clock_offset_ns: int) -> None:
+        _, start, end, span, target, error = record
+        at_ms, duration = (end + clock_offset_ns) / 1e6, end - start
+        failed = (("error.type", error),) if error is not None else ()
+        caller = () if span.tracestate is None or target.kind != "consumer" else caller_tags(span.tracestate)
+        exemplar = span.flags & SAMPLED
+        self.window.add(
+            target.metric, target.tags + failed + caller, None, target.name, None, at_ms, duration,
+            span.trace_id if exemplar else 0, span.span_id if exemplar else 0,
+        )  # fmt: skip
+        rank = self.spans.rank(span, error is not None, duration, target.kind, target.name, int(at_ms // 1000))
+        if rank is None:
+            return
+        attributes = target.attributes + failed
+        called_by = caller[0][1] if caller else None
+        self.spans.add(
+            rank,
+            FinishedSpan(span, target.kind, target.name, at_ms, duration / 1e6, bool(failed), attributes, called_by),
+        )
 
     def _internal(self, record: InternalRecord, clock_offset_ns: int) -> None:
         _, start, end, span, name, attributes = record
@@ -181,7 +205,8 @@ def take_metrics(window: Window, number: int, config: Config) -> List[Item]:
         if key.endpoint is not None:
             item["value"] = item["duration_ms"] = mean / 1e6
             item["endpoint"] = key.endpoint
-            item["method"] = key.method
+            if key.method is not None:
+                item["method"] = key.method
             if key.status is not None:
                 item["status_code"] = key.status
         _add_tags(item, common, key.tags)

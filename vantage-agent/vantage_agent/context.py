@@ -27,7 +27,9 @@ _MEMBER = "vantage="
 class Span:
     """Identity of one unit of work. Ids are ints; they are written as hex only when they leave the process."""
 
-    __slots__ = ("error", "flags", "local_root", "parent_id", "route", "span_id", "trace_id", "tracestate")
+    __slots__ = (
+        "error", "flags", "is_operation", "local_root", "parent_id", "route", "span_id", "trace_id", "tracestate",
+    )  # fmt: skip
 
     def __init__(
         self, trace_id: int, parent_id: int, flags: int, tracestate: Optional[str], local_root: bool = False
@@ -39,6 +41,8 @@ class Span:
         self.tracestate = tracestate
         # True while this span stands for a request that a server of this process is answering.
         self.local_root = local_root
+        # True for a statement, command or message: what lies below it is part of it.
+        self.is_operation = False
         self.error: Optional[str] = None
         # Flask's URL rule, once it is known.
         self.route: Any = None

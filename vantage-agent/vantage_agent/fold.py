@@ -36,7 +36,8 @@ _BIN_ORIGIN = 100_000
 
 
 class CellKey(NamedTuple):
-    """One bin of one series. `method`, `endpoint` and `status` are None for metrics the application records."""
+    """One bin of one series. `endpoint` is None for metrics the application records; `method` and `status` are None for
+    all but HTTP requests."""
 
     metric: str
     tags: Tags
@@ -190,7 +191,7 @@ class Window:
             return key
         if key[3] is None:
             return None
-        return (key[0], (), OTHER, OTHER, *key[4:])
+        return (key[0], (), key[2] and OTHER, OTHER, *key[4:])
 
     def _rescaled(self, key: RawKey, halvings: int) -> RawKey:
         second, number = key[5], key[6]

@@ -5,11 +5,11 @@ Plain tuples because a NamedTuple costs five times as much to make, and this is 
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional, Tuple, Union
+from typing import Any, Mapping, NamedTuple, Optional, Tuple, Union
 
 from vantage_agent.context import Span
 
-SERVER, CLIENT, INTERNAL, METRIC, LOG = range(5)
+SERVER, CLIENT, INTERNAL, METRIC, LOG, OPERATION = range(6)
 
 # Kind SERVER: start, end, span, status, method, route or None, exception's class name or None.
 # Kind CLIENT: start, end, span, status or None, method, URL, exception's class name or None.
@@ -27,4 +27,23 @@ MetricRecord = Tuple[int, float, str, float, str, Tags, Optional[str], Optional[
 # Kind LOG: time in ms, severity, text, attributes, span or None.
 LogRecord = Tuple[int, float, str, str, Mapping[str, str], Optional[Span]]
 
-Record = Union[RequestRecord, InternalRecord, MetricRecord, LogRecord]
+
+class Target(NamedTuple):
+    """What an operation other than an HTTP request is done on. Few differ, so make one of a kind and keep it.
+
+    metric: where its durations go. kind: of the span: client, producer or consumer. name: of the span and `endpoint` of
+    the metric, out of a small set: `SELECT orders`, `GET`, `send orders`; never a value, a key or a statement.
+    tags: of the metric. attributes: of the span; both by OpenTelemetry's names (`db.system.name`, ...).
+    """
+
+    metric: str
+    kind: str
+    name: str
+    tags: Tags
+    attributes: Tuple[Tuple[str, object], ...]
+
+
+# Kind OPERATION: start, end, span, target, exception's class name or None.
+OperationRecord = Tuple[int, int, int, Span, Target, Optional[str]]
+
+Record = Union[RequestRecord, InternalRecord, MetricRecord, LogRecord, OperationRecord]

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from vantage_common.clock import Clock
 from vantage_common.health import Baseline, Observed
 from vantage_common.store.catalog import LOGS, METRICS, SPANS
-from vantage_common.store.plan import Interval, QueryPlan, Result
+from vantage_common.store.plan import Interval, Result
 
 from vantage_api import questions
 from vantage_api.ask import Ask
@@ -27,8 +27,8 @@ OBSERVED_MS: Final = 5 * 60_000
 EXACT_HOURS: Final = 32
 """The hours of first and last rows that are looked at row by row. Of services that came or went in others before these
 it is known to the hour when they did; their version and namespace are not."""
-MINUTE_MS: Final = 60_000
 LATELY_S: Final = 5.0
+BASELINES_S: Final = 60.0
 T = TypeVar("T")
 
 
@@ -52,6 +52,7 @@ class Knowledge:
         self._ask = ask
         self._clock = clock
         self._lately = Lately[list[StoredService]](clock, LATELY_S)
+        self._baselines = Lately[dict[ServiceKey, Baseline]](clock, BASELINES_S)
 
     async def stored_lately(self, workspace: str) -> list[StoredService]:
         """`stored`, as it was at most `LATELY_S` ago: nearly every call needs it, and it is dear."""
@@ -82,20 +83,19 @@ class Knowledge:
         ]
 
     async def baselines(self, workspace: str) -> dict[ServiceKey, Baseline]:
-        """What is normal for each service, by docs/health.md, to the minute: so it is learned once for all who ask."""
-        now_ms = self._clock.now_ms() // MINUTE_MS * MINUTE_MS
-        scope = Scope(workspace)
+        """What is normal for each service, by docs/health.md; learned once in `BASELINES_S` for all who ask."""
+        return await self._baselines.get(workspace, lambda: self._learned(workspace))
+
+    async def _learned(self, workspace: str) -> dict[ServiceKey, Baseline]:
+        now_ms, scope = self._clock.now_ms(), Scope(workspace)
         end_ms = now_ms - CURRENT_MS
         figures = [questions.request_figures(scope, s, end_ms - P95_MEMORY_MS, end_ms) for s in REQUEST_SOURCES]
         hours = [questions.same_hour(scope, s, now_ms, TRAFFIC_WEEKS) for s in REQUEST_SOURCES]
-        found = await asyncio.gather(*(self._kept(plan) for plan in (*figures, *hours)))
+        found = await asyncio.gather(*(self._ask(plan) for plan in (*figures, *hours)))
         p95s = [learned_p95s(result) for result in found[: len(figures)]]
         rates = [learned_rates(result) for result in found[len(figures) :]]
         p95_of, rate_of = prefer_metrics(p95s), prefer_metrics(rates)
         return {key: Baseline(p95_of.get(key), rate_of.get(key)) for key in p95_of.keys() | rate_of.keys()}
-
-    async def _kept(self, plan: QueryPlan) -> Result:
-        return (await self._ask.kept(plan)).result
 
     async def observed(self, workspace: str) -> dict[ServiceKey, Observed]:
         """How the services did in the last minutes, by their rows."""

@@ -23,6 +23,7 @@ class Recorded:
         self.rows: list[tuple[int, int]] = []
         self.computed: list[int] = []
         self.positions: dict[RollupSource, int] = defaultdict(int)
+        self.outdated: set[int] = set()
         self.failing: set[int] = set()
         self.is_away = False
         self._known: dict[int, int] = {}
@@ -42,6 +43,13 @@ class Recorded:
         rows = self.rows if source == "metrics" else []
         return Arrivals(tuple(sorted({hour for at, hour in rows if at >= since_ms})), self.clock.now_ms() - 300_000)
 
+    async def outdate(self, source: RollupSource, hour_ms: int) -> bool:
+        number = sum(hour == hour_ms for _, hour in self.rows)
+        if hour_ms in self.outdated or number <= self._known.get(hour_ms, number):
+            return False
+        self.outdated.add(hour_ms)
+        return True
+
     async def recompute(self, source: RollupSource, hour_ms: int, now_ms: int) -> bool:
         if hour_ms in self.failing:
             raise StoreUnavailable("this hour is too much")
@@ -49,6 +57,7 @@ class Recorded:
         if number == self._known.get(hour_ms):
             return False
         self._known[hour_ms] = number
+        self.outdated.discard(hour_ms)
         self.computed.append((hour_ms - NINE_MS) // HOUR_MS)
         return True
 
@@ -97,6 +106,18 @@ async def test_a_late_row_runs_its_hour_again_at_most_every_ten_minutes(bench: B
     assert await bench.after(1) == [0]
     bench.store.arrive(NINE_MS - 3 * HOUR_MS)
     assert await bench.after(0.5) == [-3]
+
+
+async def test_an_hour_that_rows_come_late_for_is_outdated_until_it_is_computed_again(bench: Bench) -> None:
+    bench.store.arrive(NINE_MS)
+    await bench.after(65)
+    assert not bench.store.outdated
+    bench.store.arrive(NINE_MS)
+    assert await bench.after(0.5) == []
+    assert bench.store.outdated == {NINE_MS}
+    bench.chore = bench.restarted()
+    assert await bench.after(0) == [0]
+    assert not bench.store.outdated
 
 
 async def test_hours_at_the_edge_of_retention_are_left_alone() -> None:

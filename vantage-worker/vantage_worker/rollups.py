@@ -1,8 +1,9 @@
 """When which hour is rolled up. One worker does it, hour by hour, beside the pipeline and never in its way.
 
-An hour is computed once, five minutes after it closed, and again when rows came late, at most every ten minutes. Which
-hours those are is found from the arrival times that the store gives its rows; what is still to be done survives a
-restart as a position: every hour that a row arrived in before it is computed.
+An hour is computed once, five minutes after it closed, and again when rows came late, at most every ten minutes; until
+then it is marked as outdated, and read from its raw rows. Which hours those are is found from the arrival times that the
+store gives its rows; what is still to be done survives a restart as a position: every hour that a row arrived in before
+it is computed.
 """
 
 import asyncio
@@ -44,6 +45,7 @@ class Agenda:
     seen_until_ms: int = 0
     waiting: dict[int, int] = field(default_factory=dict)
     rest_until_ms: dict[int, int] = field(default_factory=dict)
+    outdated: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.seen_until_ms = self.position_ms
@@ -60,8 +62,14 @@ class Agenda:
         self._forget(now_ms)
         return sorted((hour for hour in self.waiting if self._is_due(hour, now_ms)), reverse=True)
 
+    def doubtful(self, hours: tuple[int, ...], now_ms: int) -> list[int]:
+        """Which of the hours found may have been computed before, and are not known to be outdated."""
+        closed = [hour for hour in hours if now_ms >= hour + HOUR_MS + CLOSED_FOR_MS]
+        return [hour for hour in closed if hour in self.waiting and hour not in self.outdated]
+
     def done(self, hour: int, now_ms: int) -> None:
         del self.waiting[hour]
+        self.outdated.discard(hour)
         self.rest_until_ms[hour] = now_ms + AGAIN_AFTER_MS
 
     def failed(self, hour: int, now_ms: int) -> None:
@@ -77,6 +85,7 @@ class Agenda:
     def _forget(self, now_ms: int) -> None:
         kept_since_ms = now_ms - self.days * 24 * HOUR_MS + EDGE_MS
         self.waiting = {hour: position for hour, position in self.waiting.items() if hour >= kept_since_ms}
+        self.outdated &= self.waiting.keys()
         self.rest_until_ms = {hour: until for hour, until in self.rest_until_ms.items() if until > now_ms}
 
 
@@ -126,7 +135,11 @@ class RollupChore:
             agenda = self._agendas[source] = Agenda(position, self._retention.days_of(source))
         arrivals = await self._rollups.arrivals(source, agenda.seen_until_ms)
         agenda.found(arrivals.hours, arrivals.until_ms, self._clock.now_ms())
-        for hour in agenda.due(self._clock.now_ms())[:HOURS_A_TURN]:
+        due = agenda.due(self._clock.now_ms())[:HOURS_A_TURN]
+        for hour in agenda.doubtful(arrivals.hours, self._clock.now_ms()):
+            if hour not in due and await self._rollups.outdate(source, hour):
+                agenda.outdated.add(hour)
+        for hour in due:
             if not self._is_mine():
                 return
             await self._compute(source, agenda, hour)

@@ -124,6 +124,10 @@ class Rollups(Protocol):
         """The hours whose rollups may have changed by what arrived since."""
         ...
 
+    async def outdate(self, source: RollupSource, hour_ms: int) -> bool:
+        """Has a computed hour read from its raw rows again if they have become more; whether they have."""
+        ...
+
     async def recompute(self, source: RollupSource, hour_ms: int, now_ms: int) -> bool:
         """Computes the hour from its raw rows if they have become more since the last time; whether it did."""
         ...

@@ -252,7 +252,7 @@ class ClickHouseReader:
         def work(client: Client) -> Intervals:
             rows = _query_rows(client, runs_sql(self._database), {"source": source})
             runs = {int(at): int(rows) for at, rows in rows}
-            return computed_hours(runs.pop(0, 0), runs)
+            return computed_hours(runs)
 
         return await self._pool.run(work)
 
@@ -262,7 +262,7 @@ class ClickHouseReader:
             return Reading()
         answer = client.query(runs_sql(self._database), parameters={"source": plan.table}, settings=dict(settings))
         runs = {int(at): int(rows) for at, rows in answer.result_rows}
-        return reading(found, computed_hours(runs.pop(0, 0), runs))
+        return reading(found, computed_hours(runs))
 
     async def stop(self) -> None:
         """Kills what is still running."""
@@ -320,6 +320,9 @@ class ClickHouseRollups:
 
     async def arrivals(self, source: RollupSource, since_ms: int) -> Arrivals:
         return await self._run(lambda engine: rollups.arrivals(engine, source, since_ms))
+
+    async def outdate(self, source: RollupSource, hour_ms: int) -> bool:
+        return await self._run(lambda engine: rollups.outdate(engine, source, hour_ms))
 
     async def recompute(self, source: RollupSource, hour_ms: int, now_ms: int) -> bool:
         return await self._run(lambda engine: rollups.recompute(engine, source, hour_ms, now_ms))

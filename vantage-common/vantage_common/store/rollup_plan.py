@@ -4,11 +4,11 @@ A rollup keeps, of every series and slot, the number of observations, their sum,
 bins. It answers a plan when labels are all else that the plan looks at, and when no step of time cuts a slot: counts,
 sums, averages, least and greatest exactly, quantiles within 1 % (the root of the bins' base, less one).
 
-An hour is read from a rollup once it was computed, from raw rows before. What arrives later for an hour that was
-computed is counted when it is computed again, which is ten minutes after the last time at the latest.
+An hour is read from a rollup once it was computed, from raw rows before, and from raw rows again when some arrive for
+it later, until it is computed anew. The worker looks for such rows every half a minute: so long a rollup may lack them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +34,9 @@ HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
 MOST_GAPS: Final = 16
 """Hours that are not computed lie together as a rule; where they do not, computed ones between them are read raw."""
+
+OUTDATED: Final = 0
+"""In place of the number of rows of an hour's run: rows came after it. An hour without rows has no run."""
 
 UNIT_MS: Final = {"SECOND": 1000, "MINUTE": MINUTE_MS, "HOUR": HOUR_MS, "DAY": DAY_MS, "WEEK": 7 * DAY_MS}
 """The units of fixed length. A MONTH has none."""
@@ -177,14 +180,20 @@ def reading(found: Fit, computed: Intervals) -> Reading:
     return Reading(parts, raw, found.labels) if parts else RAW
 
 
-def computed_hours(position_ms: int, hours: Iterable[int]) -> Intervals:
-    """Of which instants the rollups hold all that arrived: `hours` are those with a run.
+def computed_hours(runs: Mapping[int, int]) -> Intervals:
+    """Of which instants the rollups hold all that arrived, by what `runs_sql` found.
 
     Every hour that a row arrived in before the position is computed, so one without a run before it was empty.
     """
-    until = position_ms // HOUR_MS * HOUR_MS
+    until = runs.get(0, 0) // HOUR_MS * HOUR_MS
     early = [(BEGIN, until)] if until > 0 else []
-    return union([*early, *((hour, hour + HOUR_MS) for hour in hours)])
+    hours = {hour: rows for hour, rows in runs.items() if hour}
+    computed = union([*early, *(_hour(hour) for hour, rows in hours.items() if rows != OUTDATED)])
+    return subtract(computed, union(_hour(hour) for hour, rows in hours.items() if rows == OUTDATED))
+
+
+def _hour(start_ms: int) -> tuple[int, int]:
+    return start_ms, start_ms + HOUR_MS
 
 
 def _fault_of_plan(plan: QueryPlan, rollup: Rollup, conditions: Sequence[Expr]) -> str | None:

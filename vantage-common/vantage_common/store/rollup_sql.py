@@ -28,7 +28,7 @@ from vantage_common.store.render import (
     scoped,
     shown_type,
 )
-from vantage_common.store.rollup_plan import FAILED_METRIC, FAILED_SPAN, HOUR_MS, Reading, Rollup
+from vantage_common.store.rollup_plan import FAILED_METRIC, FAILED_SPAN, HOUR_MS, OUTDATED, Reading, Rollup
 
 _BIN_VALUE: Final = f"if(b = 0, 0, if(b > 0, 1, -1) * exp((abs(b) - {BIN_SHIFT} - 0.5) * {log(PULSE_GAMMA)!r}))"
 """logbins.representative, in SQL."""
@@ -279,11 +279,11 @@ def _any_of(conditions: Sequence[Expr | None]) -> Expr | None:
 
 def runs_sql(database: str) -> str:
     """Asks which hours of a `source` are computed: (ms, number). The row of ms 0 has the position as its number, the
-    others are of hours after it."""
+    others are of hours after it, and of those that rows came for since they were computed: these have the number 0."""
     runs = f"`{database}`.rollup_runs"
     at = "toUnixTimestamp(hour) * 1000"
     position = f"(SELECT max(rows) FROM {runs} WHERE source = {{source:String}} AND hour = toDateTime(0, 'UTC'))"
     return (
         f"SELECT {at}, rows FROM {runs} FINAL WHERE source = {{source:String}} "
-        f"AND (hour = toDateTime(0, 'UTC') OR {at} + {HOUR_MS} > {position})"
+        f"AND (hour = toDateTime(0, 'UTC') OR rows = {OUTDATED} OR {at} + {HOUR_MS} > {position})"
     )

@@ -19,6 +19,7 @@ from vantage_common.store.catalog import ROLLUPS, TABLES
 from vantage_common.store.difference_sql import bucket_rows, counter_rows
 from vantage_common.store.differences import LOOKBACK_MS
 from vantage_common.store.functions import bin_sql
+from vantage_common.store.rollup_plan import OUTDATED
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -80,15 +81,18 @@ def arrivals(engine: Engine, source: RollupSource, since_ms: int) -> Arrivals:
     return Arrivals(tuple(sorted(hours)), int(now) * 1000 - UNSEEN_MS)
 
 
+def outdate(engine: Engine, source: RollupSource, hour_ms: int) -> bool:
+    """Takes a computed hour back when rows have come for it since; whether it did."""
+    last = _run(engine, source, hour_ms)
+    if last is None or last[0] == OUTDATED or sum(int(row[-1]) for row in _found(engine, source, hour_ms)) <= last[0]:
+        return False
+    _record(engine, source, hour_ms, OUTDATED, last[1] + 1)
+    return True
+
+
 def recompute(engine: Engine, source: RollupSource, hour_ms: int, now_ms: int) -> bool:
     """Computes the hour unless it has no more rows than when it was computed last; whether it did."""
-    keys = TABLES[source].order_by[: 3 if source == "metrics" else 2]
-    sql = (
-        f"SELECT {', '.join(keys)}, count() FROM {engine.table(source)} "
-        f"WHERE {_within('start', 'end')} GROUP BY {', '.join(keys)} ORDER BY {', '.join(keys)}"
-    )
-    after = ANSWERED_MS if source == "spans" else 0
-    found = engine.ask(sql, {"start": hour_ms - LOOKBACK_MS, "end": hour_ms + HOUR_MS + after})
+    found = _found(engine, source, hour_ms)
     rows = sum(int(row[-1]) for row in found)
     last = _run(engine, source, hour_ms)
     if rows <= (0 if last is None else last[0]):
@@ -110,6 +114,17 @@ def recompute(engine: Engine, source: RollupSource, hour_ms: int, now_ms: int) -
             engine.tell(f"{statement} {_LIMITS}, prefer_column_name_to_alias = 1", params | more)
     _record(engine, source, hour_ms, rows, version)
     return True
+
+
+def _found(engine: Engine, source: RollupSource, hour_ms: int) -> Rows:
+    """What an hour is computed from: its metrics or services, each with its number of rows."""
+    keys = ", ".join(TABLES[source].order_by[: 3 if source == "metrics" else 2])
+    sql = (
+        f"SELECT {keys}, count() FROM {engine.table(source)} "
+        f"WHERE {_within('start', 'end')} GROUP BY {keys} ORDER BY {keys}"
+    )
+    after = ANSWERED_MS if source == "spans" else 0
+    return engine.ask(sql, {"start": hour_ms - LOOKBACK_MS, "end": hour_ms + HOUR_MS + after})
 
 
 def _reach(source: RollupSource) -> tuple[int, ...]:
