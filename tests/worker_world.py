@@ -20,6 +20,7 @@ from vantage_common.clock import ManualClock
 from vantage_common.errors import StoreRejected, StoreUnavailable
 from vantage_common.model import Sample
 from vantage_common.store.api import Admin, Documents, Held, Reader, Rollups, Writer
+from vantage_common.store.services import Services
 from vantage_worker.batch import day_of
 from vantage_worker.metrics import WorkerMetrics
 from vantage_worker.pipeline import GROUP, Pipeline
@@ -51,6 +52,7 @@ class FaultyStore:
     admin: Admin
     rollups: Rollups | None = None
     documents: Documents
+    services: Services
 
     def __init__(self) -> None:
         self.writer: Writer = self

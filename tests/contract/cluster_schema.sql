@@ -446,3 +446,32 @@ ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/all', '{shard}-
 ORDER BY (workspace, id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
+CREATE TABLE IF NOT EXISTS `vantage`.services_local ON CLUSTER `main` (
+    workspace LowCardinality(String),
+    service_name LowCardinality(String),
+    environment LowCardinality(String),
+    first_seen SimpleAggregateFunction(min, DateTime64(3, 'UTC')),
+    last_seen SimpleAggregateFunction(max, DateTime64(3, 'UTC')),
+    namespace SimpleAggregateFunction(max, Tuple(DateTime64(3, 'UTC'), String)),
+    version SimpleAggregateFunction(max, Tuple(DateTime64(3, 'UTC'), String))
+)
+ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+ORDER BY (workspace, service_name, environment)
+TTL toDateTime(last_seen) + INTERVAL 365 DAY
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE OR REPLACE TABLE `vantage`.services ON CLUSTER `main` AS `vantage`.services_local
+ENGINE = Distributed(`main`, `vantage`, services_local, cityHash64(workspace, service_name));
+
+INSERT INTO `vantage`.services (workspace, service_name, environment, first_seen, last_seen)
+SELECT workspace, service_name, environment, min(timestamp), max(timestamp) FROM `vantage`.metrics
+GROUP BY workspace, service_name, environment SETTINGS distributed_foreground_insert = 1;
+
+INSERT INTO `vantage`.services (workspace, service_name, environment, first_seen, last_seen)
+SELECT workspace, service_name, environment, min(timestamp), max(timestamp) FROM `vantage`.spans
+GROUP BY workspace, service_name, environment SETTINGS distributed_foreground_insert = 1;
+
+INSERT INTO `vantage`.services (workspace, service_name, environment, first_seen, last_seen)
+SELECT workspace, service_name, environment, min(timestamp), max(timestamp) FROM `vantage`.logs
+GROUP BY workspace, service_name, environment SETTINGS distributed_foreground_insert = 1;
+

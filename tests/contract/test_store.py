@@ -27,7 +27,7 @@ from vantage_common.errors import (
 )
 from vantage_common.settings import Settings, load_settings
 from vantage_common.store.api import Held, Store
-from vantage_common.store.catalog import DOCUMENTS, ROLLUPS, TABLES
+from vantage_common.store.catalog import DOCUMENTS, ROLLUPS, SERVICES, TABLES
 from vantage_common.store.clickhouse import MAX_DAYS_AN_INSERT, ClickHouseAdmin, ClickHouseStore, Retention, open_chdb
 from vantage_common.store.memory import release_engine_code
 from vantage_common.store.migrations import Applied, Engine, load_migrations, pending
@@ -123,7 +123,7 @@ async def embedded(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
 
 async def test_the_engine_has_the_tables_of_the_catalog(chdb: ClickHouseStore) -> None:
     """Migrations from the first to the last make what the catalog says."""
-    for table in (TABLES | ROLLUPS | DOCUMENTS).values():
+    for table in (*(TABLES | ROLLUPS | DOCUMENTS).values(), SERVICES):
         ours = f"database = 'vantage' AND table = '{table.name}'"
         asked = f"SELECT name, type FROM system.columns WHERE {ours} ORDER BY position"
         assert await ask(chdb, asked) == [(column.name, column.type) for column in (*table.columns, *table.filled)]
@@ -559,3 +559,19 @@ async def test_an_engine_whose_code_was_let_go_answers_as_before(chdb: ClickHous
     await insert_samples(chdb, [{}], token="a")
     assert release_engine_code() > 100 << 20
     assert await value(chdb, call("rows")) == 1
+
+
+async def test_who_sent_is_known_with_the_first_row_and_merges(store: Store) -> None:
+    """A writer of its own, as a worker's after a restart, writes what is known already once more."""
+    named = {"tags": {"version": "1.4", "namespace": "shop"}}
+    await insert_samples(store, [{"service_name": "it's \\ ünï", "timestamp": NOON_MS}], token="a")
+    await insert_samples(store, [{"timestamp": NOON_MS + 5000, **named}], token="b", offset=1)
+    await insert_samples(store, [{"timestamp": NOON_MS - 1}], token="c", offset=2)
+    await insert_samples(store, [{"timestamp": NOON_MS}], token="d", offset=3, workspace="other")
+    known, odd = await store.services.of("default")
+    assert (odd.name, odd.first_ms, odd.last_ms, odd.version) == ("it's \\ ünï", NOON_MS, NOON_MS, "")
+    assert (known.first_ms, known.last_ms) == (NOON_MS - 1, NOON_MS + 5000)
+    assert (known.version, known.namespace, known.named_ms) == ("1.4", "shop", NOON_MS + 5000)
+    assert await store.services.of("default", odd.name) == [odd]
+    assert await store.services.of("default", "nobody") == []
+    assert [seen.workspace for seen in await store.services.of("other")] == ["other"]

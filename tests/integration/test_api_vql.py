@@ -196,6 +196,17 @@ async def test_a_query_takes_no_more_than_a_gibibyte(api: RunningApi, client: ht
     assert await execute(client, "SELECT count() AS n FROM metrics")
 
 
+async def test_a_query_is_stopped_after_thirty_seconds(
+    api: RunningApi, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody on the way gives the reader another time than its own."""
+    query = type(api.store.reader).query
+    assert query.__kwdefaults__ == {"timeout_s": 30.0}
+    monkeypatch.setattr(query, "__kwdefaults__", {"timeout_s": 0.3})
+    answer = await client.post("/vql/execute", json={"query": SLOW})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "query_timeout")
+
+
 async def test_the_metrics_have_the_names_they_were_promised_by(client: httpx.AsyncClient) -> None:
     await execute(client, "SELECT count() AS n FROM metrics")
     text = (await client.get("/metrics")).text

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from vantage_api.ask import Ask
-from vantage_api.knowledge import EXACT_HOURS, Knowledge
+from vantage_api.knowledge import Knowledge
 from vantage_api.metrics import ApiMetrics
 from vantage_common.clock import ManualClock
 from vantage_common.model import REQUEST_METRIC
@@ -73,15 +73,13 @@ async def rolled_up(store: ClickHouseStore) -> None:
     await roll(store, "spans")
 
 
-async def test_services_are_the_same_to_the_millisecond(store: ClickHouseStore) -> None:
+async def test_services_are_known_by_all_their_rows(store: ClickHouseStore) -> None:
     await filled(store)
-    before = await Knowledge(Sources(store), ManualClock(NOW_MS)).stored("default")
-    assert {known.key.name for known in before} == {"checkout", "gone", "pay", "mail"}
-    assert {known.version for known in before if known.key.name == "checkout"} == {"1.1"}
-    await rolled_up(store)
-    sources = Sources(store)
-    assert await Knowledge(sources, ManualClock(NOW_MS)).stored("default") == before
-    assert ("metrics", "metrics_1h + metrics") in sources.read
+    known = await Knowledge(Sources(store), ManualClock(NOW_MS)).stored("default")
+    assert {service.key.name for service in known} == {"checkout", "gone", "pay", "mail"}
+    assert {service.version for service in known if service.key.name == "checkout"} == {"1.1"}
+    assert {service.district for service in known if service.key.name == "gone"} == {"payments"}
+    assert known == sorted(known, key=lambda service: service.first_seen_ms)
 
 
 async def test_baselines_are_the_same_within_the_bins(store: ClickHouseStore) -> None:
@@ -107,16 +105,3 @@ async def test_baselines_are_learned_once_a_minute(store: ClickHouseStore) -> No
     clock.advance(20)
     assert await knowledge.baselines("default") == first
     assert len(sources.read) == asked
-
-
-async def test_of_services_that_came_and_went_long_ago_the_hours_are_known(store: ClickHouseStore) -> None:
-    sample = {"metric_name": "m", "metric_type": "gauge", "value": 1.0, "tags": {"version": "3"}}
-    items = [
-        {**sample, "service_name": f"s{n:02}", "timestamp": START_MS - n * HOUR_MS + 1000}
-        for n in range(EXACT_HOURS + 2)
-    ]
-    await insert(store, "metrics", items)
-    found = await Knowledge(Sources(store), ManualClock(NOW_MS)).stored("default")
-    assert len(found) == EXACT_HOURS + 2
-    assert [known.first_seen_ms % HOUR_MS for known in found[:3]] == [0, 0, 1000]
-    assert (found[0].version, found[-1].version) == ("", "3")

@@ -1,8 +1,11 @@
 """Attempts to get out of VQL. Each is refused, or answered from the caller's own rows; a file and a table that must
-stay as they are watch over it."""
+stay as they are, and a socket that nobody may knock at, watch over it."""
 
 import asyncio
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -27,9 +30,28 @@ NOW_MS = NOON_MS + 3_600_000
 Untouched = Callable[[], bool]
 
 
-def spelled(attempt: str, file: Path) -> str:
+class Door:
+    """A socket on loopback that counts who knocks, and hangs up."""
+
+    def __init__(self) -> None:
+        self.knocks = 0
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._answer, daemon=True).start()
+
+    def _answer(self) -> None:
+        with suppress(OSError):
+            while True:
+                self._socket.accept()[0].close()
+                self.knocks += 1
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def spelled(attempt: str, file: Path, door: Door) -> str:
     r"""The attempt with its canaries and its escapes, ``\n`` and the like, filled in."""
-    text = attempt.replace("@FILE", str(file)).replace("@TABLE", "vantage.canary")
+    text = attempt.replace("@FILE", str(file)).replace("@TABLE", "vantage.canary").replace("@SOCKET", door.address)
     return text.encode("latin-1", "backslashreplace").decode("unicode_escape", "surrogatepass")
 
 
@@ -38,6 +60,13 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("canary") / "canary.txt"
     path.write_text(SECRET)
     return path
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    door = Door()
+    yield door
+    door.close()
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +107,11 @@ def test_there_are_attempts_enough() -> None:
     assert len(set(ATTEMPTS)) == len(ATTEMPTS)
 
 
-def test_no_attempt_gets_out(ask: Ask, filled: Store, untouched: Untouched, file: Path) -> None:
+def test_no_attempt_gets_out(ask: Ask, filled: Store, untouched: Untouched, file: Path, door: Door) -> None:
     own = _workspaces(ask)
     harmless = 0
     for attempt in ATTEMPTS:
-        plan = compiled(spelled(attempt, file), NOW_MS)
+        plan = compiled(spelled(attempt, file, door), NOW_MS)
         if isinstance(plan, UserError):
             assert plan.code.startswith("vql_"), attempt
             assert plan.hint, attempt
@@ -100,9 +129,20 @@ def test_no_attempt_gets_out(ask: Ask, filled: Store, untouched: Untouched, file
     assert own == _workspaces(ask)
     assert harmless < len(ATTEMPTS) / 5
     assert untouched()
+    assert door.knocks == 0
 
 
-def test_the_canary_would_sing(filled: Store, untouched: Untouched, file: Path) -> None:
+def test_the_canaries_would_sing(
+    filled: Store, untouched: Untouched, file: Path, door: Door, runner: asyncio.Runner
+) -> None:
+    if filled.name != "sqlite":  # which cannot open one
+        with suppress(Exception):
+            _tell(
+                filled,
+                runner,
+                f"SELECT * FROM url('http://{door.address}/', 'CSV', 'a String') SETTINGS http_max_tries = 1",
+            )
+        assert door.knocks > 0
     beside = file.with_name("another")
     beside.write_text("")
     assert not untouched()

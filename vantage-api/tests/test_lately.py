@@ -57,6 +57,41 @@ async def test_a_failure_is_told_and_not_kept() -> None:
     assert await lately.get("a", source) == 2
 
 
+async def test_an_older_answer_is_given_while_it_is_renewed_behind_it() -> None:
+    clock, source = ManualClock(0), Source()
+    lately = Lately[int](clock, 5.0, behind_s=60.0)
+    assert await lately.get("a", source) == 1
+    clock.advance(64.0)
+    source.may_answer.clear()
+    assert [await lately.get("a", source), await lately.get("a", source)] == [1, 1]
+    await asyncio.sleep(0)
+    assert source.asked == 2
+    source.may_answer.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert await lately.get("a", source) == 2
+
+
+async def test_what_is_older_than_that_is_waited_for() -> None:
+    clock, source = ManualClock(0), Source()
+    lately = Lately[int](clock, 5.0, behind_s=60.0)
+    await lately.get("a", source)
+    clock.advance(65.0)
+    assert await lately.get("a", source) == 2
+
+
+async def test_what_could_not_be_renewed_is_not_given_for_ever() -> None:
+    clock, source = ManualClock(0), Source()
+    lately = Lately[int](clock, 5.0, behind_s=60.0)
+    await lately.get("a", source)
+    clock.advance(6.0)
+    source.failure = RuntimeError("away")
+    assert await lately.get("a", source) == 1
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError):
+        await lately.get("a", source)
+
+
 async def test_no_more_is_kept_than_the_bound() -> None:
     source = Source()
     lately = Lately[int](ManualClock(0), 5.0)

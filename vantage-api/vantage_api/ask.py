@@ -10,6 +10,7 @@ from vantage_common.store.api import Explained, RollupSource, Store
 from vantage_common.store.catalog import TABLES
 from vantage_common.store.intervals import Intervals
 from vantage_common.store.plan import QueryPlan, Result
+from vantage_common.store.services import SeenService
 
 from vantage_api.kept import Answer, KeptAnswers
 from vantage_api.metrics import ApiMetrics
@@ -23,6 +24,7 @@ class Ask:
     def __init__(self, store: Store, metrics: ApiMetrics, clock: Clock) -> None:
         self._reader = store.reader
         self._admin = store.admin
+        self._services = store.services
         self._metrics = metrics
         self._kept = KeptAnswers(clock, metrics)
 
@@ -39,6 +41,17 @@ class Ask:
     async def kept(self, plan: QueryPlan) -> Answer:
         """The same, or an answer that was given lately (see kept.py); for what people look at again and again."""
         return await self._kept.answer(plan, self)
+
+    async def services(self, workspace: str, name: str | None = None) -> list[SeenService]:
+        """Who sent rows, by first sight. Raises as the call itself."""
+        started = perf_counter()
+        try:
+            return await self._services.of(workspace, name)
+        except StoreUnavailable:
+            await self.check_tables()
+            raise
+        finally:
+            self._metrics.query_seconds.labels("services").observe(perf_counter() - started)
 
     async def explain(self, plan: QueryPlan) -> Explained:
         """What of which tables a plan would read. Raises as the call itself."""

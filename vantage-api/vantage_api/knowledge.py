@@ -1,13 +1,12 @@
 """What the store knows of services: who they are, how they did lately, and what is normal for them."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from vantage_common.clock import Clock
 from vantage_common.health import Baseline, Observed
-from vantage_common.store.catalog import LOGS, METRICS, SPANS
 from vantage_common.store.plan import Interval, Result
 
 from vantage_api import questions
@@ -24,11 +23,10 @@ MIN_P95_REQUESTS: Final = 500
 TRAFFIC_WEEKS: Final = 4
 MIN_HOUR_REQUESTS: Final = 100
 OBSERVED_MS: Final = 5 * 60_000
-EXACT_HOURS: Final = 32
-"""The hours of first and last rows that are looked at row by row. Of services that came or went in others before these
-it is known to the hour when they did; their version and namespace are not."""
 LATELY_S: Final = 5.0
 BASELINES_S: Final = 60.0
+BASELINES_BEHIND_S: Final = 600.0
+"""What is normal changes little in ten minutes, and is dear to learn: nobody waits until it is learned anew."""
 T = TypeVar("T")
 
 
@@ -52,7 +50,7 @@ class Knowledge:
         self._ask = ask
         self._clock = clock
         self._lately = Lately[list[StoredService]](clock, LATELY_S)
-        self._baselines = Lately[dict[ServiceKey, Baseline]](clock, BASELINES_S)
+        self._baselines = Lately[dict[ServiceKey, Baseline]](clock, BASELINES_S, behind_s=BASELINES_BEHIND_S)
 
     async def stored_lately(self, workspace: str) -> list[StoredService]:
         """`stored`, as it was at most `LATELY_S` ago: nearly every call needs it, and it is dear."""
@@ -60,20 +58,12 @@ class Knowledge:
 
     async def stored(self, workspace: str, service: str | None = None) -> list[StoredService]:
         """Every service with any row, by first sight."""
-        scope = Scope(workspace, service)
-        found = await asyncio.gather(*(self._stored_in(scope, table.name) for table in (METRICS, SPANS, LOGS)))
-        merged = merge_services(known for services in found for known in services)
-        return sorted(merged, key=lambda known: (known.first_seen_ms, known.key.name, known.key.environment))
-
-    async def _stored_in(self, scope: Scope, table: str) -> list[StoredService]:
-        """Those of one table: first the hours of their first and last rows, then what their rows say in these."""
-        hours = await self._ask(questions.hours_of_services(scope, table))
-        wanted = {int(row[name]) for row in hours.dicts() for name in ("first_hour", "last_hour")}
-        if not wanted:
-            return []
-        newest = sorted(wanted)[-EXACT_HOURS:]
-        rows = await self._ask(questions.services(scope, table, newest))
-        return exact_services(hours, _stored(rows), set(newest))
+        return [
+            StoredService(
+                ServiceKey(seen.environment, seen.name), seen.namespace, seen.version, seen.first_ms, seen.last_ms
+            )
+            for seen in await self._ask.services(workspace, service)
+        ]
 
     async def services(self, workspace: str) -> list[KnownService]:
         """The same, for the city."""
@@ -109,41 +99,6 @@ class Knowledge:
             )
             found.append(observations(figures, slots))
         return prefer_metrics(found)
-
-
-def exact_services(hours: Result, found: Iterable[StoredService], read: Set[int]) -> list[StoredService]:
-    """The services of `hours`, with what their rows of the hours `read` say of them."""
-    exact = {known.key: known for known in found}
-    services: list[StoredService] = []
-    for row in hours.dicts():
-        key, first, last = _key(row), int(row["first_hour"]), int(row["last_hour"])
-        seen = exact.get(key, StoredService(key, "", "", first, last))
-        services.append(
-            replace(
-                seen,
-                first_seen_ms=seen.first_seen_ms if first in read else first,
-                last_seen_ms=seen.last_seen_ms if last in read else last,
-            )
-        )
-    return services
-
-
-def merge_services(rows: Iterable[StoredService]) -> list[StoredService]:
-    """One entry a service out of those of the three tables."""
-    merged: dict[ServiceKey, StoredService] = {}
-    for row in rows:
-        known = merged.get(row.key)
-        if known is None:
-            merged[row.key] = row
-            continue
-        merged[row.key] = StoredService(
-            row.key,
-            known.namespace or row.namespace,
-            known.version or row.version,
-            min(known.first_seen_ms, row.first_seen_ms),
-            max(known.last_seen_ms, row.last_seen_ms),
-        )
-    return list(merged.values())
 
 
 def prefer_metrics(found: list[dict[ServiceKey, T]]) -> dict[ServiceKey, T]:
@@ -186,15 +141,6 @@ def observations(figures: Result, slots: Result) -> dict[ServiceKey, Observed]:
 
 def _share(answers: list[bool]) -> float:
     return sum(answers) / len(answers) if answers else 1.0
-
-
-def _stored(result: Result) -> list[StoredService]:
-    return [
-        StoredService(
-            _key(row), row["district"] or "", row["version"] or "", int(row["first_seen"]), int(row["last_seen"])
-        )
-        for row in result.dicts()
-    ]
 
 
 def _key(row: Mapping[str, Any]) -> ServiceKey:

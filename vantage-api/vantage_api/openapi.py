@@ -31,6 +31,7 @@ class _NoStore:
     admin: Any = None
     rollups: Any = None
     documents: Any = None
+    services: Any = None
 
     async def close(self) -> None: ...
 

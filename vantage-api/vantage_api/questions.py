@@ -33,8 +33,6 @@ from vantage_common.store.rollup_plan import (
 )
 
 CALLER_TAG: Final = "caller"
-NAMESPACE_TAGS: Final = ("namespace", "service.namespace", "k8s.namespace.name")
-VERSION_TAGS: Final = ("version", "service.version")
 MAX_SERVICES: Final = 10_000
 MAX_GROUPS: Final = 1000
 MAX_TAG_KEYS: Final = 64
@@ -109,48 +107,6 @@ def _figures(source: Requests) -> tuple[Selected, ...]:
         Selected(Call("count_if", (source.failed,)), "errors"),
         Selected(Call("avg", (source.duration,)), "mean_ms"),
         Selected(_p95(source), "p95_ms"),
-    )
-
-
-def hours_of_services(scope: Scope, table: str) -> QueryPlan:
-    """Who sends, and the hours of its first and its last row: (service_name, environment, first_hour, last_hour), one
-    row a service. It looks at no single moment, which is why rollups can answer it."""
-    hour = Call("time_bucket", (_TIMESTAMP, Interval(1, "HOUR")))
-    return QueryPlan(
-        table,
-        scope.workspace,
-        (
-            Selected(Column("service_name"), "service_name"),
-            Selected(Column("environment"), "environment"),
-            Selected(Call("min", (hour,)), "first_hour"),
-            Selected(Call("max", (hour,)), "last_hour"),
-        ),
-        where=scope.where(),
-        group_by=(Column("service_name"), Column("environment")),
-        limit=MAX_SERVICES,
-    )
-
-
-def services(scope: Scope, table: str, hours: Sequence[int]) -> QueryPlan:
-    """By the rows of these hours: (service_name, environment, first_seen, last_seen, district, version), one row a
-    service. Its version is the one it named last."""
-    labels = "tags" if table == "metrics" else "attributes"
-    version = _first_of(labels, VERSION_TAGS)
-    named = Call("!=", (version, Value("")))
-    return QueryPlan(
-        table,
-        scope.workspace,
-        (
-            Selected(Column("service_name"), "service_name"),
-            Selected(Column("environment"), "environment"),
-            Selected(Call("min", (_TIMESTAMP,)), "first_seen"),
-            Selected(Call("max", (_TIMESTAMP,)), "last_seen"),
-            Selected(Call("max", (_first_of(labels, NAMESPACE_TAGS),)), "district"),
-            Selected(Call("arg_max_if", (version, _TIMESTAMP, named)), "version"),
-        ),
-        where=all_of(scope.where(), within_hours(hours)),
-        group_by=(Column("service_name"), Column("environment")),
-        limit=MAX_SERVICES,
     )
 
 
@@ -316,14 +272,6 @@ def log_lines(
         order_by=(Order(_TIMESTAMP, descending=True),),
         limit=limit,
     )
-
-
-def _first_of(labels: str, keys: Sequence[str]) -> Expr:
-    """The first of these labels that is not empty."""
-    tag = Tag(labels, keys[0])
-    if len(keys) == 1:
-        return tag
-    return Call("if", (Call("!=", (tag, Value(""))), tag, _first_of(labels, keys[1:])))
 
 
 def _requests_within(scope: Scope, source: Requests, start_ms: int, end_ms: int) -> Expr | None:

@@ -3,13 +3,20 @@
 from collections.abc import Hashable, Iterable, Mapping
 
 from vantage_common.logbins import bins_of
-from vantage_common.model import PULSE_GAMMA, REQUEST_METRIC, Pulse, PulseSource, Sample, Span
+from vantage_common.model import (
+    NAMESPACE_TAGS,
+    PULSE_GAMMA,
+    REQUEST_METRIC,
+    VERSION_TAGS,
+    Pulse,
+    PulseSource,
+    Sample,
+    Span,
+    first_of,
+)
 
 from vantage_collector.enrich import is_error
 from vantage_collector.series import Series
-
-_NAMESPACE_TAGS = ("namespace", "service.namespace", "k8s.namespace.name")
-_VERSION_TAGS = ("version", "service.version")
 
 
 def pulses_of_samples(workspace: str, series: Series) -> list[Pulse]:
@@ -73,7 +80,7 @@ class _Pulses:
         counts: Iterable[int],
     ) -> None:
         """Requests that agree in all but second, duration and number."""
-        namespace, version = _first(labels, _NAMESPACE_TAGS), _first(labels, _VERSION_TAGS)
+        namespace, version = first_of(labels, NAMESPACE_TAGS), first_of(labels, VERSION_TAGS)
         key = (row.service_name, caller, row.instance, row.environment, namespace, version)
         of_second = self._pulses.setdefault(key, {})
         for second, number, count in zip(seconds, bins_of(durations_ms, PULSE_GAMMA), counts, strict=True):
@@ -98,10 +105,3 @@ class _Pulses:
                 pulse.errors += count
             durations = pulse.durations
             durations[number] = durations.get(number, 0) + count
-
-
-def _first(labels: Mapping[str, str], names: Iterable[str]) -> str:
-    for name in names:
-        if name in labels:
-            return labels[name]
-    return ""

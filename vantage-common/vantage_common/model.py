@@ -4,6 +4,7 @@ A field here is a column of the table with the same name (``store/catalog.py``; 
 Empty strings and zero mean "not given": ClickHouse columns are not nullable.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -20,6 +21,16 @@ Millis = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]
 
 REQUEST_METRIC = "http.request.duration"
 """Inbound request duration in ms: the metric that health, pulses and the city are computed from."""
+
+
+NAMESPACE_TAGS = ("namespace", "service.namespace", "k8s.namespace.name")
+VERSION_TAGS = ("version", "service.version")
+"""Labels by which a service names its namespace and its version; the first that is not empty counts."""
+
+
+def first_of(labels: Mapping[str, str], names: Iterable[str]) -> str:
+    """The first of these labels that is not empty, else an empty text."""
+    return next((value for name in names if (value := labels.get(name))), "")
 
 
 class Sample(msgspec.Struct, kw_only=True, gc=False):

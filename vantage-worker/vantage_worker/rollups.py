@@ -1,9 +1,9 @@
 """When which hour is rolled up. One worker does it, hour by hour, beside the pipeline and never in its way.
 
 An hour is computed once, five minutes after it closed, and again when rows came late, at most every ten minutes; until
-then it is marked as outdated, and read from its raw rows. Which hours those are is found from the arrival times that the
-store gives its rows; what is still to be done survives a restart as a position: every hour that a row arrived in before
-it is computed.
+then it is marked as outdated, and read from its raw rows. Which hours those are is found from the arrival times that
+the store gives its rows; what is still to be done survives a restart as a position: every hour that a row arrived in
+before it is computed.
 """
 
 import asyncio

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from vantage_common.model import REQUEST_METRIC
+from vantage_common.model import REQUEST_METRIC, VERSION_TAGS
 from vantage_common.store.plan import (
     Call,
     Column,
@@ -20,7 +20,7 @@ from vantage_common.store.plan import (
 )
 from vantage_common.store.plan import Literal as Value
 
-from vantage_api.questions import METRIC_REQUESTS, SPAN_REQUESTS, VERSION_TAGS, Requests, Scope
+from vantage_api.questions import METRIC_REQUESTS, SPAN_REQUESTS, Requests, Scope
 
 LEAST_VALUE: Final = 1e-6
 """Stands for all below it where a logarithm is taken: a nanosecond, of durations in ms."""

@@ -8,14 +8,14 @@ from math import ceil, floor, isfinite
 from typing import Any, Final
 
 from vantage_common.errors import UserError
-from vantage_common.model import REQUEST_METRIC
+from vantage_common.model import REQUEST_METRIC, VERSION_TAGS
 from vantage_common.store.plan import Result
 
 from vantage_api import fleet, questions
 from vantage_api.compare import plans
 from vantage_api.compare.sums import Sums, added
 from vantage_api.parts import Parts
-from vantage_api.questions import METRIC_REQUESTS, SPAN_REQUESTS, VERSION_TAGS, Requests, Scope
+from vantage_api.questions import METRIC_REQUESTS, SPAN_REQUESTS, Requests, Scope
 from vantage_api.times import Range
 
 MINUTE_MS: Final = 60_000

@@ -14,6 +14,7 @@ from vantage_common.telemetry import get_logger
 from vantage_api.ask import Ask
 from vantage_api.dashboards.models import Content, Panel, PanelData
 from vantage_api.dashboards.queries import compile_panel
+from vantage_api.lately import kept
 from vantage_api.models import ErrorInfo, VqlColumn
 from vantage_api.times import Range
 
@@ -34,7 +35,7 @@ async def panel_data(
         async with turns:
             try:
                 plan = compile_panel(panel, values, workspace, asked)
-                return shown(panel.id, await ask(replace(plan, limit=min(plan.limit, MAX_ROWS + 1))))
+                return shown(panel.id, await kept(ask, replace(plan, limit=min(plan.limit, MAX_ROWS + 1))))
             except Exception as error:
                 return failed(panel.id, error)
 

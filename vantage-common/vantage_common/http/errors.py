@@ -9,7 +9,7 @@ from msgspec import json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from vantage_common.errors import Detail, RetryableError, UserError
+from vantage_common.errors import Detail, QueryTimeout, RetryableError, UserError
 from vantage_common.http.asgi import App, Message, Receive, Scope, Send
 from vantage_common.telemetry import get_logger
 
@@ -75,6 +75,10 @@ def as_user_error(exception: Exception) -> UserError:
     match exception:
         case UserError():
             return exception
+        case QueryTimeout():
+            return UserError(
+                "query_timeout", str(exception), status=503, hint="ask for a shorter range, or group by fewer things"
+            )
         case RetryableError():
             return UserError("unavailable", str(exception), status=503, retry_after_s=RETRY_AFTER_S)
         case _:

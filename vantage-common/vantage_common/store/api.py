@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 from vantage_common.store.intervals import Intervals
 from vantage_common.store.migrations import Step
 from vantage_common.store.plan import QueryPlan, Result
+from vantage_common.store.services import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Held:
 
 class Writer(Protocol):
     async def insert(self, table: str, columns: Mapping[str, Sequence[Any]], *, token: str) -> int:
-        """Inserts the rows as one block, atomic per day partition, and returns their number.
+        """Inserts the rows as one block, atomic per day partition, and returns their number. `Services` knows of them
+        before they are there.
 
         `columns` has every column of the catalog's table, all of one length; times are ms. `token` lets the engine
         drop a repetition, but is never trusted alone. Raises StoreUnavailable (retry) or StoreRejected (bad rows).
@@ -190,5 +192,6 @@ class Store(Protocol):
     admin: Admin
     rollups: Rollups | None
     documents: Documents
+    services: Services
 
     async def close(self) -> None: ...

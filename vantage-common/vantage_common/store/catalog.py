@@ -43,6 +43,7 @@ class TableInfo:
 
 LC = "LowCardinality(String)"
 LABELS = "Map(LowCardinality(String), LowCardinality(String))"
+_NAMED = "SimpleAggregateFunction(max, Tuple(DateTime64(3, 'UTC'), String))"
 
 _WORKSPACE = ColumnInfo("workspace", LC, "tenant the row belongs to", public=False)
 _SOURCE = (
@@ -284,6 +285,23 @@ def _people_table(name: str, *, keeps_all: bool = False) -> TableInfo:
         partition="toYYYYMM" if keeps_all else "",
     )
 
+
+SERVICES = TableInfo(
+    "services",
+    (
+        _WORKSPACE,
+        ColumnInfo("service_name", LC, "service"),
+        ColumnInfo("environment", LC, "deployment environment"),
+        ColumnInfo("first_seen", "SimpleAggregateFunction(min, DateTime64(3, 'UTC'))", "time of its first row"),
+        ColumnInfo("last_seen", "SimpleAggregateFunction(max, DateTime64(3, 'UTC'))", "time of its last row"),
+        ColumnInfo("namespace", _NAMED, "namespace that it named last, and when"),
+        ColumnInfo("version", _NAMED, "version that it named last, and when"),
+    ),
+    time="last_seen",
+    order_by=("workspace", "service_name", "environment"),
+    partition="",
+)
+"""Who sent rows. The writer keeps it beside the raw tables (services.py)."""
 
 DOCUMENTS: dict[str, TableInfo] = {
     table.name: table

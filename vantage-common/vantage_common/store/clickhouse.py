@@ -14,10 +14,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import clickhouse_connect
 from clickhouse_connect.datatypes.registry import get_from_name
@@ -42,7 +43,7 @@ from vantage_common.store.api import (
     RollupSource,
     Writer,
 )
-from vantage_common.store.catalog import DOCUMENTS, ROLLUPS, TABLES, TableInfo
+from vantage_common.store.catalog import DOCUMENTS, ROLLUPS, SERVICES, TABLES, TableInfo
 from vantage_common.store.cluster import on_cluster, sharded_tables
 from vantage_common.store.documents import COLUMNS, columns_of, documents_of, must_have_history
 from vantage_common.store.engine_errors import insert_error, query_error, query_timeout, short_message
@@ -64,6 +65,7 @@ from vantage_common.store.render import Rendered, render
 from vantage_common.store.retention import Retention as Retention
 from vantage_common.store.rollup_plan import Fit, Reading, computed_hours, fit, reading
 from vantage_common.store.rollup_sql import render_reading, runs_sql
+from vantage_common.store.services import SeenService, Services, Sightings
 
 T = TypeVar("T")
 Connect = Callable[[], Client]
@@ -72,6 +74,7 @@ MAX_QUERY_BYTES = 1 << 30
 """Memory one query may take."""
 MAX_DAYS_AN_INSERT = 4000
 """More than any retention keeps. The engine's own limit of 100 would refuse a batch that fills in half a year."""
+COMPUTED_FOR_S: Final = 5.0
 _EXPLAIN_WITHIN_S = 10.0
 _KILL_EVERY_S = 0.25
 _KILL_FOR_S = 30.0
@@ -127,11 +130,14 @@ class ClickHouseStore:
         self._admins = Pool(connect, 1, self._threads, opened)
         self._rollers = Pool(connect, 1, self._threads)
         self._keepers = Pool(connect, 1, self._threads)
-        self._reader = ClickHouseReader(self._readers, self._admins, database)
-        self.writer: Writer = ClickHouseWriter(self._writers, database)
+        computed = ComputedHours(database)
+        self._reader = ClickHouseReader(self._readers, self._admins, computed, database)
+        services = ClickHouseServices(self._keepers, database)
+        self.services: Services = services
+        self.writer: Writer = ClickHouseWriter(self._writers, services, database)
         self.reader: Reader = self._reader
         self.admin: Admin = ClickHouseAdmin(self._admins, database, retention, cluster, is_shared=name != "chdb")
-        self.rollups: Rollups | None = ClickHouseRollups(self._rollers, database)
+        self.rollups: Rollups | None = ClickHouseRollups(self._rollers, computed, database)
         self.documents: Documents = ClickHouseDocuments(self._keepers, database)
 
     async def close(self) -> None:
@@ -143,8 +149,9 @@ class ClickHouseStore:
 
 
 class ClickHouseWriter:
-    def __init__(self, pool: Pool[Client], database: str) -> None:
+    def __init__(self, pool: Pool[Client], services: "ClickHouseServices", database: str) -> None:
         self._pool = pool
+        self._services = services
         self._database = database
 
     async def insert(self, table: str, columns: Mapping[str, Sequence[Any]], *, token: str) -> int:
@@ -195,13 +202,67 @@ class ClickHouseWriter:
             "max_insert_block_size": rows,
             "max_partitions_per_insert_block": MAX_DAYS_AN_INSERT,
         }
-        _send(client, f"`{self._database}`.`{table.name}`", table, columns, rows, settings)
+        block = _native_block(table, columns, rows)
+        self._services.note(client, table.name, columns)
+        _send_block(client, f"`{self._database}`.`{table.name}`", table, block, settings)
+
+
+class ClickHouseServices:
+    """Of the table `services`; its rows merge in the engine, whoever wrote them."""
+
+    def __init__(self, readers: Pool[Client], database: str) -> None:
+        self._readers = readers
+        self._table = f"`{database}`.services"
+        self._sightings = Sightings()
+
+    def note(self, client: Client, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Writes down what a block says that is new."""
+        now_s = monotonic()
+        news = self._sightings.worth_noting(table, columns, now_s)
+        if not news:
+            return
+        fields = {name: [getattr(seen, name) for seen in news] for name in _SEEN}
+        given = ", ".join(f"{{{name}:Array({type_})}}" for name, type_ in _SEEN.items())
+        sql = (
+            f"INSERT INTO {self._table} ({', '.join(column.name for column in SERVICES.columns)}) "
+            "SELECT s.1, s.2, s.3, fromUnixTimestamp64Milli(s.4, 'UTC'), fromUnixTimestamp64Milli(s.5, 'UTC'), "
+            f"{_named('s.6')}, {_named('s.7')} FROM (SELECT arrayJoin(arrayZip({given})) AS s)"
+        )
+        _command(client, sql, fields)
+        self._sightings.noted(news, now_s)
+
+    async def of(self, workspace: str, name: str | None = None) -> list[SeenService]:
+        sql = (
+            "SELECT workspace, service_name, environment, toUnixTimestamp64Milli(min(first_seen)) AS first, "
+            "toUnixTimestamp64Milli(max(last_seen)), tupleElement(max(namespace), 2), tupleElement(max(version), 2), "
+            "toUnixTimestamp64Milli(greatest(tupleElement(max(namespace), 1), tupleElement(max(version), 1))) "
+            f"FROM {self._table} WHERE workspace = {{workspace:String}} "
+            f"{'' if name is None else 'AND service_name = {name:String} '}"
+            "GROUP BY workspace, service_name, environment ORDER BY first, service_name, environment"
+        )
+        given = {"workspace": workspace} | ({} if name is None else {"name": name})
+        return [SeenService(*row) for row in await self._readers.run(lambda client: _query_rows(client, sql, given))]
+
+
+_SEEN: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("workspace", "name", "environment"), "String"),
+    **dict.fromkeys(("first_ms", "last_ms"), "Int64"),
+    **dict.fromkeys(("namespace", "version"), "String"),
+    "named_ms": "Int64",
+}
+"""The fields of a SeenService by their types, in the order in which `note` gives them."""
+
+
+def _named(name: str) -> str:
+    """A name with the time of who said it, before all others where nobody did."""
+    return f"(fromUnixTimestamp64Milli(if({name} = '', 0, s.8), 'UTC'), {name})"
 
 
 class ClickHouseReader:
-    def __init__(self, pool: Pool[Client], admins: Pool[Client], database: str) -> None:
+    def __init__(self, pool: Pool[Client], admins: Pool[Client], computed: "ComputedHours", database: str) -> None:
         self._pool = pool
         self._admins = admins
+        self._computed = computed
         self._database = database
         self._running: dict[str, asyncio.Future[Any]] = {}
         self._killers: set[asyncio.Task[None]] = set()
@@ -249,20 +310,17 @@ class ClickHouseReader:
         return await self._watched(tag, work, _EXPLAIN_WITHIN_S)
 
     async def rolled_up(self, source: RollupSource) -> Intervals:
-        def work(client: Client) -> Intervals:
-            rows = _query_rows(client, runs_sql(self._database), {"source": source})
-            runs = {int(at): int(rows) for at, rows in rows}
-            return computed_hours(runs)
-
-        return await self._pool.run(work)
+        return await self._pool.run(lambda client: self._computed.of(source, partial(_query_rows, client)))
 
     def _chosen(self, client: Client, plan: QueryPlan, found: Fit, settings: Mapping[str, Any]) -> Reading:
         """What is read of which table, by what is computed now."""
         if not found.rollups:
             return Reading()
-        answer = client.query(runs_sql(self._database), parameters={"source": plan.table}, settings=dict(settings))
-        runs = {int(at): int(rows) for at, rows in answer.result_rows}
-        return reading(found, computed_hours(runs))
+
+        def ask(sql: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
+            return client.query(sql, parameters=parameters, settings=dict(settings)).result_rows
+
+        return reading(found, self._computed.of(plan.table, ask))
 
     async def stop(self) -> None:
         """Kills what is still running."""
@@ -305,11 +363,35 @@ class ClickHouseReader:
                 return
 
 
+class ComputedHours:
+    """Of which times rollups stand for raw rows. Nearly every question asks it, and it changes when an hour ends: an
+    answer is kept for `COMPUTED_FOR_S`, or until this process itself computes something."""
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+        self._kept: dict[str, tuple[float, Intervals]] = {}
+
+    def of(self, source: str, ask: Callable[[str, dict[str, Any]], Sequence[Sequence[Any]]]) -> Intervals:
+        kept = self._kept
+        until_s, computed = kept.get(source, (0.0, ()))
+        if monotonic() < until_s:
+            return computed
+        rows = ask(runs_sql(self._database), {"source": source})
+        computed = computed_hours({int(at): int(number) for at, number in rows})
+        kept[source] = (monotonic() + COMPUTED_FOR_S, computed)
+        return computed
+
+    def forget(self) -> None:
+        """An answer that is on its way is forgotten with the others."""
+        self._kept = {}
+
+
 class ClickHouseRollups:
     """On a client of its own: an hour takes seconds, and no insert waits for it."""
 
-    def __init__(self, pool: Pool[Client], database: str) -> None:
+    def __init__(self, pool: Pool[Client], computed: ComputedHours, database: str) -> None:
         self._pool = pool
+        self._computed = computed
         self._database = database
 
     async def position(self, source: RollupSource) -> int:
@@ -337,7 +419,10 @@ class ClickHouseRollups:
                 )
             )
 
-        return await self._pool.run(with_client)
+        try:
+            return await self._pool.run(with_client)
+        finally:
+            self._computed.forget()
 
 
 class ClickHouseDocuments:
@@ -579,9 +664,12 @@ def _send(
     rows: int,
     settings: Mapping[str, object],
 ) -> None:
+    _send_block(client, target, table, _native_block(table, columns, rows), settings)
+
+
+def _send_block(client: Client, target: str, table: TableInfo, block: bytes, settings: Mapping[str, object]) -> None:
     """Sends one Native block. It travels as a generator, which clickhouse-connect cannot rewind: a connection closed
     half-way raises instead of being sent again behind our back."""
-    block = _native_block(table, columns, rows)
     with _engine_errors(insert_error):
         client.raw_insert(
             target,

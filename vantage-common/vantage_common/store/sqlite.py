@@ -13,6 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -50,6 +51,7 @@ from vantage_common.store.migrations import Applied, Step, load_migrations, pend
 from vantage_common.store.plan import QueryPlan, Result
 from vantage_common.store.pool import Pool
 from vantage_common.store.retention import DOCUMENT_DAYS, Retention
+from vantage_common.store.services import SeenService, Services, Sightings
 from vantage_common.store.sqlite_functions import FUNCTION_NAMES, Work, register
 from vantage_common.store.sqlite_render import DAY_MS, NATIVE_FUNCTIONS, lacks, render_sqlite
 
@@ -98,6 +100,7 @@ class SqliteStore:
         self.admin: Admin = SqliteAdmin(self._admins, clock)
         self.rollups: Rollups | None = None
         self.documents: Documents = SqliteDocuments(self._writers)
+        self.services: Services = SqliteServices(self._writers)
 
     async def close(self) -> None:
         """Stops running queries, then closes every connection; the last one folds the log into the file."""
@@ -112,17 +115,21 @@ class SqliteWriter:
         self._pool = pool
         self._retention = retention
         self._clock = clock
+        self._sightings = Sightings()
 
     async def insert(self, table: str, columns: Mapping[str, Sequence[Any]], *, token: str) -> int:
         info = TABLES[table]
-        now_ms = self._clock.now_ms()
+        now_ms, now_s = self._clock.now_ms(), self._clock.monotonic()
 
         def work(connection: sqlite3.Connection) -> int:
             rows = stored_rows(info, columns, now_ms // 1000)
+            news = self._sightings.worth_noting(table, columns, now_s)
             with _insert_errors(info), _transaction(connection):
                 if _is_new(connection, table, token, now_ms):
                     _insert(connection, info, rows)
+                    connection.executemany(_NOTE, [astuple(seen) for seen in news])
                 self._expire(connection, info, now_ms, len(rows))
+            self._sightings.noted(news, now_s)
             return len(rows)
 
         return await self._pool.run(work)
@@ -165,6 +172,32 @@ class SqliteWriter:
         delete = f'DELETE FROM "{table.name}" WHERE rowid IN (SELECT rowid FROM "{table.name}" WHERE _day = ? LIMIT ?)'
         if connection.execute(delete, (day, most)).rowcount < most:
             connection.execute("DELETE FROM days WHERE name = ? AND day = ?", (table.name, day))
+
+
+_NOTE: Final = """
+INSERT INTO services AS known VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (workspace, service_name, environment) DO UPDATE SET
+    first_seen = min(known.first_seen, excluded.first_seen),
+    last_seen = max(known.last_seen, excluded.last_seen),
+    namespace = CASE WHEN excluded.namespace = '' OR (known.namespace != '' AND excluded.named < known.named)
+        THEN known.namespace ELSE excluded.namespace END,
+    version = CASE WHEN excluded.version = '' OR (known.version != '' AND excluded.named < known.named)
+        THEN known.version ELSE excluded.version END,
+    named = max(known.named, excluded.named)
+"""
+
+
+class SqliteServices:
+    def __init__(self, pool: Pool[sqlite3.Connection]) -> None:
+        self._pool = pool
+
+    async def of(self, workspace: str, name: str | None = None) -> list[SeenService]:
+        sql = (
+            f"SELECT * FROM services WHERE workspace = ?{'' if name is None else ' AND service_name = ?'} "
+            "ORDER BY first_seen, service_name, environment"
+        )
+        asked = [workspace, *([] if name is None else [name])]
+        return [SeenService(*row) for row in await self._pool.run(lambda connection: _fetch(connection, sql, asked))]
 
 
 class SqliteDocuments:
