@@ -215,7 +215,7 @@ async def test_an_answer_that_is_too_large_is_not_kept(kept: KeptAnswers) -> Non
     assert len(asked) == 2
 
 
-async def test_nothing_found_is_not_kept(kept: KeptAnswers) -> None:
+async def test_nothing_found_is_given_again_to_those_alone_who_take_it(kept: KeptAnswers) -> None:
     """Who has just sent his first rows looks until they are there."""
     asked: list[QueryPlan] = []
 
@@ -225,6 +225,7 @@ async def test_nothing_found_is_not_kept(kept: KeptAnswers) -> None:
 
     for _ in range(2):
         assert not (await kept.answer(plan(), answer)).cached
+    assert (await kept.answer(plan(), answer, even_nothing=True)).cached
     assert len(asked) == 2
 
 

@@ -66,8 +66,13 @@ class KeptAnswers:
         self._asking: dict[str, _Asking] = {}
         self._bytes = 0
 
-    async def answer(self, plan: QueryPlan, ask: Callable[[QueryPlan], Awaitable[Result]]) -> Answer:
+    async def answer(
+        self, plan: QueryPlan, ask: Callable[[QueryPlan], Awaitable[Result]], *, even_nothing: bool = False
+    ) -> Answer:
         """The answer of `ask`, or one that was given lately. Raises what `ask` raises, which is never kept.
+
+        Who finds nothing has just sent something, as a rule, and looks again for it: an answer without rows is given
+        twice to those alone who say `even_nothing`.
 
         Those who ask the same at the same time wait for one answer; when the last of them has gone, `ask` is cancelled.
         """
@@ -76,7 +81,7 @@ class KeptAnswers:
             self._metrics.kept_answers.labels("passed").inc()
             return Answer(await ask(plan), cached=False)
         held = self._find(key)
-        if held is not None:
+        if held is not None and (held.rows or even_nothing):
             self._metrics.kept_answers.labels("hit").inc()
             return Answer(held, cached=True)
         asking = self._asking.get(key)
@@ -118,8 +123,8 @@ class KeptAnswers:
                 asking.task.cancel()
 
     def _keep(self, key: str, result: Result, size: int) -> None:
-        if not result.rows or size > MAX_ANSWER_BYTES:
-            return  # who finds nothing has just sent something, as a rule, and looks again for it
+        if size > MAX_ANSWER_BYTES:
+            return
         self._drop(key)
         self._held[key] = _Held(result, size, self._clock.monotonic() + KEPT_S)
         self._bytes += size

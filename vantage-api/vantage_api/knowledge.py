@@ -50,6 +50,7 @@ class Knowledge:
         self._ask = ask
         self._clock = clock
         self._lately = Lately[list[StoredService]](clock, LATELY_S)
+        self._observed = Lately[dict[ServiceKey, Observed]](clock, LATELY_S, behind_s=LATELY_S)
         self._baselines = Lately[dict[ServiceKey, Baseline]](clock, BASELINES_S, behind_s=BASELINES_BEHIND_S)
 
     async def stored_lately(self, workspace: str) -> list[StoredService]:
@@ -88,7 +89,10 @@ class Knowledge:
         return {key: Baseline(p95_of.get(key), rate_of.get(key)) for key in p95_of.keys() | rate_of.keys()}
 
     async def observed(self, workspace: str) -> dict[ServiceKey, Observed]:
-        """How the services did in the last minutes, by their rows."""
+        """How the services did in the last minutes, by their rows, some seconds ago."""
+        return await self._observed.get(workspace, lambda: self._observe(workspace))
+
+    async def _observe(self, workspace: str) -> dict[ServiceKey, Observed]:
         scope, end_ms = Scope(workspace), self._clock.now_ms()
         start_ms = end_ms - OBSERVED_MS
         found: list[dict[ServiceKey, Observed]] = []
