@@ -1,9 +1,13 @@
 """The OpenAPI document: the dashboard's client is generated from it, so every answer must be named in it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from vantage_api.openapi import document
+
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture(scope="module")
@@ -30,3 +34,10 @@ def test_every_answer_and_every_error_is_named(operations: dict[str, dict[str, A
 def test_every_operation_has_a_name_of_its_own(operations: dict[str, dict[str, Any]]) -> None:
     ids = [operation["operationId"] for operation in operations.values()]
     assert len(set(ids)) == len(ids)
+
+
+def test_every_call_is_described(operations: dict[str, dict[str, Any]]) -> None:
+    """By its method and path, in one of the pages."""
+    pages = "".join(page.read_text(encoding="utf-8") for page in DOCS.glob("*.md"))
+    calls = [f"{method.upper()} {path}" for method, path in (name.split(" ", 1) for name in operations)]
+    assert [call for call in calls if call not in pages] == []
