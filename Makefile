@@ -58,7 +58,13 @@ faults: $(VENV)/.dev ## services killed, frozen, starved under load: nothing los
 faults-short: $(VENV)/.dev ## the part of it that `make test` runs
 	$(BIN)/python -m tests.faults --short
 
-bench: $(VENV)/.dev dashboard ## the figures; PART=start|memory|latency|ingest|collector|remote_write|worker|storage|weight|sustained|reduction|api|compare
+agent-suites: $(VENV)/.dev ## other people's test suites with and without the agent (over an hour, needs the package index); SUITE=flask|requests|httpx|…
+	$(BIN)/python -m tests.agent_suites $(SUITE)
+
+agent-pythons: $(VENV)/.dev ## the agent's tests on every Python from 3.9 that can be had, against its wheel
+	$(BIN)/python vantage-agent/tests/on_every_python.py
+
+bench: $(VENV)/.dev dashboard ## the figures; PART=start|memory|latency|ingest|collector|remote_write|worker|storage|weight|sustained|reduction|query|api|alerts|compare|traces|live|agent
 	$(BIN)/python -m tests.bench $(PART)
 
 dashboard: $(DASHBOARD)/dist/index.html ## build the dashboard
@@ -99,4 +105,4 @@ $(DASHBOARD)/dist/index.html: $(DASHBOARD)/node_modules/.installed $(DASHBOARD_S
 	@npm --prefix $(DASHBOARD) run --silent build -- --logLevel=warn
 	@touch $@
 
-.PHONY: help up demo test check unit package-tests contract-tests dashboard-test e2e faults faults-short bench dashboard clean
+.PHONY: help up demo test check unit package-tests contract-tests dashboard-test e2e faults faults-short agent-suites agent-pythons bench dashboard clean

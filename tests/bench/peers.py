@@ -2,7 +2,8 @@
 
 The OpenTelemetry Collector is built from its Go modules by its own builder. VictoriaMetrics is the one on the PATH,
 else Debian's package, unpacked and not installed. Go keeps what it has compiled, so a build that was cut short goes
-on where it stopped; a finished program is moved to its place in one step.
+on where it stopped; a finished program is moved to its place in one step. OpenTelemetry for Python is installed by pip
+into an environment of its own.
 """
 
 import os
@@ -29,6 +30,20 @@ exporters: [{{gomod: {_CONTRIB}/exporter/kafkaexporter v{OTEL_VERSION}}}]
 providers: [{{gomod: {_CORE}/confmap/provider/fileprovider v{_OTEL_STABLE}}}]
 conf_resolver: {{default_uri_scheme: file}}
 """
+
+
+OTEL_PYTHON_VERSION = "1.45.1"
+_OTEL_PYTHON_BETA = "0.66b1"
+_OTEL_PYTHON = (
+    f"opentelemetry-sdk=={OTEL_PYTHON_VERSION}",
+    f"opentelemetry-exporter-otlp-proto-http=={OTEL_PYTHON_VERSION}",
+    f"opentelemetry-instrumentation-flask=={_OTEL_PYTHON_BETA}",
+    f"opentelemetry-instrumentation-fastapi=={_OTEL_PYTHON_BETA}",
+    "fastapi==0.165.0",
+    "flask==3.1.3",
+    "httpx==0.28.1",
+    "requests==2.34.2",
+)
 
 
 class PeerMissing(Exception):
@@ -70,6 +85,20 @@ def victoria_metrics() -> Path:
         (work / "version").rename(binary.with_suffix(".version"))
         (work / "unpacked" / "usr" / "bin" / "victoria-metrics").rename(binary)
     return binary
+
+
+def opentelemetry_agent() -> Path:
+    """An interpreter with OpenTelemetry for Python, Flask and FastAPI in an environment of its own."""
+    name = f"otel-python-{OTEL_PYTHON_VERSION}-{crc32(repr((_OTEL_PYTHON, sys.version)).encode()):08x}"
+    python = _cache() / name / "bin" / "python"
+    done = _cache() / name / "complete"
+    if not done.exists():
+        _say(f"installing OpenTelemetry for Python {OTEL_PYTHON_VERSION} …")
+        _cache().mkdir(parents=True, exist_ok=True)
+        _do([sys.executable, "-m", "venv", "--clear", name], _cache())
+        _do([str(python), "-m", "pip", "install", "--quiet", *_OTEL_PYTHON], _cache())
+        done.touch()
+    return python
 
 
 def victoria_version(binary: Path) -> str:
@@ -124,7 +153,7 @@ def _say(line: str) -> None:
 
 def main() -> int:
     missing = 0
-    for make in (otel_collector, victoria_metrics):
+    for make in (otel_collector, victoria_metrics, opentelemetry_agent):
         try:
             make()
         except PeerMissing as reason:

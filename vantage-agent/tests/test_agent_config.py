@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import re
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Tuple
 
 import pytest
 import vantage_agent
@@ -44,6 +45,93 @@ def test_the_service_name_falls_back_to_opentelemetrys_and_fits_the_collector() 
     assert load({}, service_name="my shop é").service_name == "my-shop--"
 
 
+RESOURCE = (
+    "service.name=pay%20ments,service.version=1.2%2C3,deployment.environment=old,deployment.environment.name=new,"
+    "service.namespace=M%C3%BCnchen, host.name=h"
+)
+
+
+def test_opentelemetrys_resource_fills_what_the_agent_was_not_told() -> None:
+    config = load({"OTEL_RESOURCE_ATTRIBUTES": RESOURCE})
+    assert (config.service_name, config.version, config.environment) == ("pay-ments", "1.2,3", "new")
+    assert config.tags == {"namespace": "München"}
+    assert load({"OTEL_RESOURCE_ATTRIBUTES": "deployment.environment=old"}).environment == "old"
+
+
+@pytest.mark.parametrize(
+    ("stronger", "expected"),
+    [
+        ({"OTEL_SERVICE_NAME": "otel"}, ("otel", "1.2,3", "new", "München")),
+        (
+            {
+                "OTEL_SERVICE_NAME": "otel",
+                "VANTAGE_AGENT_SERVICE_NAME": "ours",
+                "VANTAGE_AGENT_VERSION": "9",
+                "VANTAGE_AGENT_ENVIRONMENT": "test",
+                "VANTAGE_AGENT_TAGS": "namespace=shop,team=web",
+            },
+            ("ours", "9", "test", "shop"),
+        ),
+        ({"VANTAGE_AGENT_TAGS": "team=web"}, ("pay-ments", "1.2,3", "new", "München")),
+        (
+            {"OTEL_SERVICE_NAME": " ", "VANTAGE_AGENT_SERVICE_NAME": "", "VANTAGE_AGENT_TAGS": ""},
+            ("pay-ments", "1.2,3", "new", "München"),
+        ),
+    ],
+)
+def test_the_agents_own_variables_win_over_opentelemetrys(
+    stronger: Dict[str, str], expected: Tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    config = load({"OTEL_RESOURCE_ATTRIBUTES": RESOURCE, **stronger})
+    assert (config.service_name, config.version, config.environment, config.tags["namespace"]) == expected
+    assert caplog.text == "", "an empty variable is none, and no mistake"
+
+
+@pytest.mark.parametrize("wrong", ["service.name", "service.name=x,=y", "service.name=%FF"])
+def test_a_malformed_resource_is_ignored_as_a_whole(wrong: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "vantage.agent"):
+        assert load({"OTEL_RESOURCE_ATTRIBUTES": "service.version=1," + wrong}) == load({})
+    assert "OTEL_RESOURCE_ATTRIBUTES is ignored" in caplog.text
+
+
+def test_every_argument_has_a_variable() -> None:
+    values = {
+        "service_name": "shop",
+        "collector_url": "http://h:1",
+        "auto_instrument": ["flask", "requests"],
+        "environment": "test",
+        "version": "1",
+        "api_key": "k",
+        "tags": {"a": "b", "c": "d"},
+        "sample_rate": 0.25,
+        "flush_interval": 7,
+    }
+    assert list(inspect.signature(vantage_agent.init_agent).parameters) == list(values)
+    texts = {"auto_instrument": "flask,requests", "tags": "a=b,c=d"}
+    env = {"VANTAGE_AGENT_" + name.upper(): texts.get(name, str(value)) for name, value in values.items()}
+    for name, value in values.items():
+        given = load({}, **{name: value})  # type: ignore[arg-type]
+        assert given != load({})
+        assert load({key: text for key, text in env.items() if key.endswith("_" + name.upper())}) == given
+
+
+@pytest.mark.parametrize(("text", "expected"), [("off", False), ("0", False), ("ON", True), ("", True), ("huh", True)])
+def test_runtime_metrics_have_a_switch(text: str, expected: bool) -> None:
+    assert load({"VANTAGE_AGENT_RUNTIME_METRICS": text}).runtime_metrics is expected
+
+
+class Unreadable:
+    def __str__(self) -> str:
+        raise RuntimeError("no text for you")
+
+
+@pytest.mark.parametrize("argument", ["service_name", "collector_url", "tags", "environment", "sample_rate"])
+def test_an_argument_without_a_text_is_a_value_error_too(argument: str) -> None:
+    value: Any = {"key": Unreadable()} if argument == "tags" else Unreadable()
+    with pytest.raises(ValueError, match=f"{argument} cannot be used: RuntimeError"):
+        load({}, **{argument: value})
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -52,7 +140,7 @@ def test_the_service_name_falls_back_to_opentelemetrys_and_fits_the_collector() 
         {"collector_url": "ftp://x"},
         {"collector_url": "http://user:pw@x"},
         {"collector_url": "http://x:99999"},
-        {"auto_instrument": ["django"]},
+        {"auto_instrument": ["bottle"]},
         {"sample_rate": 1.5},
         {"sample_rate": float("nan")},
         {"flush_interval": 0},

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import http.client
+import json
 import logging
 import re
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Callable, Iterator, List
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Tuple
 
 import flask
 import pytest
 import vantage_agent
 from vantage_agent import batch, exporter, fold, recorder, state
-from vantage_agent.transport import Answer, Body, Transport, Verdict, compress, retry_after
+from vantage_agent.bodies import Body, compress
+from vantage_agent.items import to_json
+from vantage_agent.redact import excerpt
+from vantage_agent.transport import Answer, Transport, Verdict, retry_after
 
 if TYPE_CHECKING:
     from tests.conftest import Sink
@@ -43,6 +48,17 @@ def distinct_total(sink: Sink) -> int:
     bodies = {body["batch_id"]: body for body in sink.bodies("/v1/metrics")}
     items = [item for body in bodies.values() for item in body["metrics"]]
     return sum(item["count"] for item in items if item["metric_name"] == "http.request.duration")
+
+
+class Answers(List[Tuple[int, Dict[str, str]]]):
+    """Answers by the body that they are given to."""
+
+    def __init__(self, answer: Callable[[Dict[str, Any]], Tuple[int, Dict[str, str]]], sink: Sink) -> None:
+        super().__init__([(0, {})])
+        self._answer, self._sink = answer, sink
+
+    def pop(self, index: Any = -1) -> Tuple[int, Dict[str, str]]:
+        return self._answer(self._sink.received[-1].body)
 
 
 def test_a_batch_has_the_shape_of_the_contract(sink: Sink, start: Start) -> None:
@@ -140,19 +156,90 @@ def test_a_refused_body_is_dropped_and_reported(sink: Sink, start: Start, caplog
     assert len(caplog.records) == 1
 
 
-def test_a_body_the_collector_keeps_failing_on_gives_way(sink: Sink, start: Start) -> None:
+def test_a_body_the_collector_keeps_failing_on_gives_way_to_the_others(sink: Sink, start: Start) -> None:
     start()
-    sink.answers = [(500, {})] * 6
     serve(1)
-    for _ in range(7):
-        vantage_agent.flush()
+    poison = ""
+
+    def answer(body: Dict[str, Any]) -> Tuple[int, Dict[str, str]]:
+        return (500 if body["batch_id"] == poison else 202), {}
+
+    sink.answers = [(500, {})]
+    assert not vantage_agent.flush()
+    poison = sink.bodies("/v1/metrics")[0]["batch_id"]
+    sink.answers = Answers(answer, sink)
+    while not vantage_agent.flush():
+        serve(1)
+        assert len(sink.received) < 20
+    assert vantage_agent.flush()
     assert {item["tags"]["reason"] for item in sink.metrics("vantage.agent.dropped")} == {"refused"}
+    assert sum(body["batch_id"] == poison for body in sink.bodies("/v1/metrics")) <= 8
+
+
+def test_a_collector_that_answers_500_for_long_costs_nothing(sink: Sink, start: Start) -> None:
+    start()
+    sink.answers = [(500, {})] * 40
+    for _ in range(40):
+        serve(2)
+        assert not vantage_agent.flush()
+    agent = state.agent
+    assert agent is not None
+    assert len(agent._exporter._pending) == 2
+    assert vantage_agent.flush()
+    assert vantage_agent.flush()
+    assert distinct_total(sink) == 80
+    assert not sink.metrics("vantage.agent.dropped")
+
+
+def test_a_body_that_is_too_large_for_a_proxy_comes_in_halves(sink: Sink, start: Start) -> None:
+    start()
+
+    def answer(body: Dict[str, Any]) -> Tuple[int, Dict[str, str]]:
+        return (413 if len(body.get("metrics", ())) > 3 else 202), {}
+
+    sink.answers = Answers(answer, sink)
+    for number in range(10):
+        vantage_agent.record_metric(f"m.{number}", 1, "counter")
+    assert vantage_agent.flush()
+    taken = [body for body in sink.bodies("/v1/metrics") if len(body["metrics"]) <= 3]
+    assert sorted(item["metric_name"] for body in taken for item in body["metrics"]) == [
+        f"m.{number}" for number in range(10)
+    ]
+    assert len({body["batch_id"] for body in sink.bodies("/v1/metrics")}) == len(sink.bodies("/v1/metrics"))
+
+
+def test_an_item_that_is_too_large_alone_is_refused_and_counted(sink: Sink, start: Start) -> None:
+    start()
+    sink.answers = [(413, {})]
+    vantage_agent.record_metric("m", 1, "counter")
+    assert vantage_agent.flush()
+    assert vantage_agent.flush()
+    assert [item["value"] for item in sink.metrics("vantage.agent.dropped")] == [1]
+
+
+@pytest.mark.parametrize("status", [301, 307])
+def test_a_redirect_is_not_followed_and_nothing_is_lost(sink: Sink, start: Start, status: int) -> None:
+    start()
+    sink.answers = [(status, {"Location": "http://127.0.0.1:9/"})]
+    serve(2)
+    assert not vantage_agent.flush()
+    assert vantage_agent.flush()
+    assert distinct_total(sink) == 2
+
+
+def test_a_login_page_is_no_collector(sink: Sink, start: Start) -> None:
+    start()
+    sink.answers = [(200, {"Content-Type": "text/html; charset=utf-8"})]
+    serve(2)
+    assert not vantage_agent.flush()
+    assert vantage_agent.flush()
+    assert distinct_total(sink) == 2
 
 
 def test_an_outage_ends_with_all_counts_and_bounded_memory(
     sink: Sink, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "OUTAGE_CELL_LIMIT", 20)
+    monkeypatch.setattr(fold, "OUTAGE_CELL_LIMIT", 20)
     start()
     sink.answers = [(503, {})] * 30
     for _ in range(30):
@@ -161,7 +248,7 @@ def test_an_outage_ends_with_all_counts_and_bounded_memory(
     agent = state.agent
     assert agent is not None
     assert len(agent._exporter._pending) == 1
-    assert len(agent._exporter._batch.window.cells) <= 20
+    assert agent._exporter._batch.window.size <= 20
     assert len(agent._exporter._batch.spans) <= batch.OUTAGE_SPAN_LIMIT
     assert vantage_agent.flush()
     assert distinct_total(sink) == 300
@@ -257,7 +344,7 @@ def test_a_connection_closed_while_idle_costs_no_retry(sink: Sink, start: Start)
 
 def test_the_connection_is_kept(sink: Sink) -> None:
     transport = Transport(sink.url, None, "0")
-    body = Body("/v1/metrics", compress("{}"), 1)
+    body = Body("/v1/metrics", compress(["{}"]), 1, 0)
     assert transport.send(body).verdict is Verdict.ACCEPTED
     first: "http.client.HTTPConnection | None" = transport._connection
     assert transport.send(body).verdict is Verdict.ACCEPTED
@@ -267,7 +354,6 @@ def test_the_connection_is_kept(sink: Sink) -> None:
 
 def test_a_full_queue_drops_and_reports_exactly(sink: Sink, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "QUEUE_LIMIT", 50)
-    monkeypatch.setattr(recorder, "PRESSURE", 10)
     start()
     agent = state.agent
     assert agent is not None
@@ -329,3 +415,96 @@ def test_settings_can_change_while_running(sink: Sink, start: Start) -> None:
     vantage_agent.flush()
     assert [item["service_name"] for item in sink.requests()] == ["first", "second"]
     assert sink.requests()[1]["tags"] == {"namespace": "n"}
+
+
+class Evil:
+    """Cannot be written."""
+
+    def __str__(self) -> str:
+        raise SystemExit
+
+    __repr__ = __str__
+
+
+def test_an_attribute_that_cannot_be_written_costs_its_span_nothing_else(sink: Sink, start: Start) -> None:
+    start()
+    with vantage_agent.span("work", bad=Evil(), good=1, huge=10**400, nan=float("nan"), broken="\ud800x"):
+        pass
+    assert vantage_agent.flush()
+    (span,) = sink.spans()
+    assert span["attributes"]["bad"] == "<Evil>"
+    assert span["attributes"]["good"] == 1
+    assert span["attributes"]["nan"] == "nan"
+    assert span["attributes"]["broken"] == "\ufffdx"
+    assert not sink.metrics("vantage.agent.dropped")
+
+
+@pytest.mark.parametrize("value", ["3", None, float("inf"), 10**400, Evil(), b"3"])
+def test_a_value_that_is_no_number_is_dropped_and_counted(sink: Sink, start: Start, value: Any) -> None:
+    start()
+    vantage_agent.record_metric("m", value)
+    assert vantage_agent.flush()
+    assert vantage_agent.flush()
+    assert [item["value"] for item in sink.metrics()] == [1]
+    assert sink.metrics()[0]["tags"] == {"reason": "invalid"}
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [("\ud800", "\ufffd"), ("\udfff\ud83d\ude00\ud83d", "\ufffd\U0001f600\ufffd"), ("\\ud800", "\\ud800")],
+)
+def test_json_holds_no_half_of_a_pair(text: str, sent: str) -> None:
+    assert json.loads(to_json(text)) == sent
+
+
+def test_numbers_of_other_types_are_numbers(sink: Sink, start: Start) -> None:
+    start()
+    vantage_agent.record_metric("m", Decimal("1.5"))  # type: ignore[arg-type]  # numpy's are alike
+    assert vantage_agent.flush()
+    assert [item["value"] for item in sink.metrics("m")] == [1.5]
+
+
+def test_long_log_lines_are_cut_and_bounded_and_their_secrets_stay_here(sink: Sink, start: Start) -> None:
+    start()
+    logging.getLogger("shop").error("x" * (2 * batch.TEXT_LIMIT - 20) + "http://user:password@host/")
+    for number in range(300):
+        logging.getLogger("shop").error("y" * batch.TEXT_LIMIT + str(number))
+    agent = state.agent
+    assert agent is not None
+    with agent._exporter._exporting:
+        agent._exporter._fold()
+        agent._exporter._batch.tighten()
+        assert sum(line.size() for line in agent._exporter._batch.logs) <= batch.OUTAGE_LOG_CHARS
+    assert vantage_agent.flush()
+    assert vantage_agent.flush()
+    assert "passw" not in str(sink.logs())
+    assert max(len(log["body"]) for log in sink.logs()) <= batch.TEXT_LIMIT
+    dropped = sum(item["value"] for item in sink.metrics("vantage.agent.dropped"))
+    assert len(sink.logs()) + dropped == 301
+
+
+def test_a_log_line_that_a_cut_would_leave_with_half_a_password_loses_its_url() -> None:
+    text = "see " + "x" * 40 + " http://user:password@host/"
+    assert excerpt(text, 33) == ("see " + "x" * 40)[:33]
+    assert excerpt("a" * 10 + " http://u:pass@h/", 10) == "a" * 10
+    shrunk = "http://h/?q=" + "x" * 30 + " http://user:password@host/"
+    assert "user" not in excerpt(shrunk, 30)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_the_exporter_comes_back_after_whatever_ended_its_thread(
+    sink: Sink, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leave(*_: object) -> None:
+        raise SystemExit
+
+    start()
+    agent = state.agent
+    assert agent is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(batch.Batch, "fold", leave)
+        serve(1)
+        sink.wait_for(lambda: agent.recorder.running is False)
+    serve(2)
+    assert vantage_agent.flush()
+    assert total(sink) == 2

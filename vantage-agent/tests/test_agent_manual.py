@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import inspect
 import json
 import logging
-from typing import TYPE_CHECKING, Any, Callable, Dict
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, AsyncGenerator, Callable, Dict, Generator, List
 
 import pytest
 import vantage_agent
@@ -75,6 +80,28 @@ def test_what_makes_no_sense_is_dropped_and_counted(sink: Sink, start: Start, wr
     assert (item["metric_name"], item["value"], item["tags"]) == ("vantage.agent.dropped", 1, {"reason": "invalid"})
 
 
+class Unreadable:
+    def __str__(self) -> str:
+        raise RuntimeError("no text for you")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"tags": {"a": Unreadable()}}, {"tags": ["a"]}, {"trace_id": Unreadable()}, {"metric_type": Unreadable()}],
+)
+def test_what_cannot_even_be_read_is_dropped_and_counted(sink: Sink, start: Start, wrong: Dict[str, Any]) -> None:
+    start()
+    vantage_agent.record_metric("m", 1, **wrong)
+    with vantage_agent.span("s", what=Unreadable()):
+        pass
+    vantage_agent.flush()
+    (item,) = sink.metrics()
+    assert (item["metric_name"], item["tags"]) == ("vantage.agent.dropped", {"reason": "invalid"})
+    assert [span["attributes"] for span in sink.spans()] == [{"what": "<Unreadable>"}]
+
+
 def test_spans_nest_in_every_form_of_use(sink: Sink, start: Start) -> None:
     start()
 
@@ -101,6 +128,227 @@ def test_spans_nest_in_every_form_of_use(sink: Sink, start: Start) -> None:
     assert {span["kind"] for span in spans.values()} == {"internal"}
     assert {span["status"] for span in spans.values()} == {"unset"}
     assert spans["inner"]["start_time"] >= spans["outer"]["start_time"]
+
+
+def spans_of(sink: Sink) -> Dict[str, Any]:
+    vantage_agent.flush()
+    return {span["name"]: span for span in sink.spans()}
+
+
+@vantage_agent.span("generator")
+def counting(number: int) -> Generator[int, Any, List[Any]]:
+    """Yields numbers and returns what it was sent."""
+    sent = []
+    for value in range(number):
+        with vantage_agent.span(f"step {value}"):
+            pass
+        try:
+            sent.append((yield value))
+        except KeyError:
+            sent.append("KeyError")
+    return sent
+
+
+def test_a_generators_span_is_current_in_its_steps_only(sink: Sink, start: Start) -> None:
+    start()
+    assert inspect.isgeneratorfunction(counting)
+    with vantage_agent.span("outer") as outer:
+        generator = counting(2)
+        next(generator)
+        with vantage_agent.span("between"):
+            generator.send("x")
+        with pytest.raises(StopIteration) as stopped:
+            generator.throw(KeyError("y"))
+        outer_id = outer.span_id
+    assert stopped.value.value == ["x", "KeyError"]
+    spans = spans_of(sink)
+    assert spans["generator"]["parent_span_id"] == spans["between"]["parent_span_id"] == outer_id
+    assert {spans[name]["parent_span_id"] for name in ("step 0", "step 1")} == {spans["generator"]["span_id"]}
+    assert spans["generator"]["status"] == "unset"
+    assert spans["generator"]["duration_ms"] > spans["between"]["duration_ms"]
+
+
+def test_a_generator_that_is_given_up_has_not_failed_and_one_that_raises_has(sink: Sink, start: Start) -> None:
+    start()
+    for _ in counting(9):
+        break
+    failing = vantage_agent.span("failing")(counting)(2)
+    next(failing)
+    with pytest.raises(ZeroDivisionError) as raised:
+        failing.throw(ZeroDivisionError("z"))
+    assert raised.value.__context__ is None
+    gc.collect()
+    assert spans_of(sink)["failing"]["status"] == "error"
+    assert [span["attributes"] for span in sink.spans() if span["name"] == "generator"] == [
+        {}, {"error.type": "ZeroDivisionError"},
+    ]  # fmt: skip
+
+
+@vantage_agent.span("async generator")
+async def ticking(number: int, closed: List[str]) -> AsyncGenerator[int, Any]:
+    try:
+        for value in range(number):
+            with vantage_agent.span(f"tick {value}"):
+                await asyncio.sleep(0)
+            yield value
+    finally:
+        await asyncio.sleep(0.01)
+        closed.append("once")
+
+
+def test_an_asynchronous_generator_too(sink: Sink, start: Start) -> None:
+    start()
+    assert inspect.isasyncgenfunction(ticking)
+    closed: List[str] = []
+
+    async def main() -> None:
+        with vantage_agent.span("outer"):
+            async for value in ticking(2, closed):
+                with vantage_agent.span(f"between {value}"):
+                    pass
+        thrown = ticking(2, closed)
+        await thrown.__anext__()
+        with pytest.raises(ZeroDivisionError):
+            await thrown.athrow(ZeroDivisionError("z"))
+
+    asyncio.run(main())
+    assert closed == ["once", "once"]
+    spans = spans_of(sink)
+    ours = [span for span in sink.spans() if span["name"] == "async generator"]
+    assert [span["status"] for span in ours] == ["unset", "error"]
+    assert spans["tick 1"]["parent_span_id"] == ours[0]["span_id"]
+    assert spans["between 1"]["parent_span_id"] == spans["outer"]["span_id"]
+
+
+def test_the_end_of_the_loop_closes_an_asynchronous_generator_once(start: Start) -> None:
+    start()
+    closed: List[str] = []
+    complaints: List[Any] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        left = [ticking(2, closed) for _ in range(20)]
+        for generator in left:
+            await generator.__anext__()
+        kept.extend(left)
+
+    kept: List[Any] = []
+    asyncio.run(main())
+    assert closed == ["once"] * 20
+    assert complaints == []
+
+
+def test_methods_of_classes_can_be_decorated(sink: Sink, start: Start) -> None:
+    start()
+
+    class Shop:
+        @vantage_agent.span("static")
+        @staticmethod
+        def static() -> str:
+            return "static"
+
+        @vantage_agent.span("class")
+        @classmethod
+        def of_class(cls) -> str:
+            return cls.__name__
+
+    assert (Shop.static(), Shop.of_class(), Shop().static()) == ("static", "Shop", "static")
+    assert set(spans_of(sink)) == {"static", "class"}
+
+
+MINE: ContextVar[str] = ContextVar("mine", default="nothing")
+
+
+class Worker(threading.Thread):
+    """Overrides run, as many do."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        super().__init__()
+        self.work = work
+
+    def run(self) -> None:
+        self.work()
+
+
+def in_thread(work: Callable[[], None]) -> None:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def in_subclass(work: Callable[[], None]) -> None:
+    thread = Worker(work)
+    thread.start()
+    thread.join()
+
+
+def in_timer(work: Callable[[], None]) -> None:
+    timer = threading.Timer(0.01, work)
+    timer.start()
+    timer.join()
+
+
+def in_pool(work: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
+
+
+def in_loops_executor(work: Callable[[], None]) -> None:
+    async def main() -> None:
+        await asyncio.get_running_loop().run_in_executor(None, work)
+
+    asyncio.run(main())
+
+
+PLACES = [in_thread, in_subclass, in_timer, in_pool, in_loops_executor]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_span_goes_along_into_threads_and_nothing_else_does(
+    sink: Sink, start: Start, place: Callable[[Callable[[], None]], None]
+) -> None:
+    start()
+    seen: List[str] = []
+
+    def work() -> None:
+        seen.append(MINE.get())
+        with vantage_agent.span("inner"):
+            pass
+
+    token = MINE.set("the application's")
+    with vantage_agent.span("outer"):
+        place(work)
+    MINE.reset(token)
+    spans = spans_of(sink)
+    assert spans["inner"]["parent_span_id"] == spans["outer"]["span_id"]
+    assert seen == ["nothing"]
+
+
+def test_a_pools_thread_does_not_keep_the_span_it_was_started_in(sink: Sink, start: Start) -> None:
+    start()
+    with ThreadPoolExecutor(1) as pool:
+        with vantage_agent.span("outer"):
+            pool.submit(int).result()
+        pool.submit(vantage_agent.span("later")(int)).result()
+    assert "parent_span_id" not in spans_of(sink)["later"]
+
+
+def test_to_thread_and_tasks_take_the_span_along(sink: Sink, start: Start) -> None:
+    start()
+
+    async def task() -> None:
+        await asyncio.to_thread(vantage_agent.span("to_thread")(int))
+        with vantage_agent.span("task"):
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        with vantage_agent.span("outer"):
+            await asyncio.gather(asyncio.create_task(task()), task())
+
+    asyncio.run(main())
+    spans = spans_of(sink)
+    children = {span["parent_span_id"] for span in sink.spans() if span["name"] != "outer"}
+    assert (children, len(sink.spans())) == ({spans["outer"]["span_id"]}, 5)
 
 
 def test_an_exception_marks_the_span_and_goes_on(sink: Sink, start: Start) -> None:

@@ -8,13 +8,16 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Callable, List
 
+import aiohttp
 import fastapi
 import flask
+import httpcore
 import httpx
 import pytest
 import requests
 import starlette.applications
 import starlette.routing
+import urllib3
 import vantage_agent
 
 if TYPE_CHECKING:
@@ -30,8 +33,12 @@ def targets() -> List[Any]:
         starlette.applications.Starlette.__call__,
         starlette.routing.Router.__call__,
         requests.adapters.HTTPAdapter.send,
-        httpx.HTTPTransport.handle_request,
-        httpx.AsyncHTTPTransport.handle_async_request,
+        requests.Session.get_adapter,
+        urllib3.HTTPConnectionPool._make_request,
+        httpcore.ConnectionPool.handle_request,
+        httpcore.AsyncConnectionPool.handle_async_request,
+        httpx.Client._transport_for_url,
+        aiohttp.ClientSession._request,
         ThreadPoolExecutor.submit,
         logging.Logger.callHandlers,
     ]
@@ -64,7 +71,7 @@ def test_only_what_was_chosen_is_patched_and_more_can_be_added(start: Start) -> 
     start(auto_instrument=["flask"])
     changed = replaced(before)
     assert changed[0]
-    assert not any(changed[1:7])
+    assert not any(changed[1:11])
     start(auto_instrument=["flask", "requests"])
     assert requests.adapters.HTTPAdapter.send is not before[4]
 
@@ -141,7 +148,7 @@ def test_the_order_of_imports_does_not_matter_and_exit_flushes(sink: Sink, first
     program = PROGRAM.format(first=first, second=second)
     subprocess.run([sys.executable, "-c", program, sink.url], check=True, timeout=60)
     assert sorted(item["endpoint"] for item in sink.requests()) == ["/<x>", "/{x}"]
-    assert [item["count"] for item in sink.calls()] in ([1, 1], [2])
+    assert [item["count"] for item in sink.calls() if item["endpoint"] != "x"] in ([1, 1], [2])
 
 
 def test_importing_the_agent_imports_none_of_the_libraries() -> None:

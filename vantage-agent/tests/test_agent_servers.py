@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Tuple
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, List, Tuple
 
 import flask
 import httpx
@@ -11,15 +14,17 @@ import pytest
 import uvicorn
 import vantage_agent
 import werkzeug.serving
-from fastapi import APIRouter, BackgroundTasks, FastAPI, HTTPException
+from fastapi import APIRouter, BackgroundTasks, FastAPI, HTTPException, WebSocket
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
+from vantage_agent.context import CURRENT
 
 if TYPE_CHECKING:
-    from tests.conftest import Sink
+    from tests.conftest import Incoming, Secrets, Sink
 
 Start = Callable[..., None]
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -27,6 +32,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 class Boom(Exception):
     pass
+
+
+def trace_here() -> str:
+    span = CURRENT.get()
+    return "none" if span is None else f"{span.trace_id:032x}"
 
 
 def flask_app() -> flask.Flask:
@@ -40,6 +50,11 @@ def flask_app() -> flask.Flask:
     @app.get("/boom/<name>")
     def boom(name: str) -> str:
         raise Boom(name)
+
+    @app.get("/threads")
+    def threads() -> str:
+        with ThreadPoolExecutor() as pool:
+            return f"{trace_here()} {pool.submit(trace_here).result()}"
 
     @app.get("/stream")
     def stream() -> flask.Response:
@@ -68,6 +83,41 @@ def fastapi_app() -> FastAPI:
         tasks.add_task(threading.Event().wait, 0.3)
         return "x"
 
+    @app.get("/stream")
+    async def stream() -> StreamingResponse:
+        async def body() -> AsyncIterator[bytes]:
+            for _ in range(3):
+                await asyncio.sleep(0.1)
+                yield b"x"
+
+        return StreamingResponse(body())
+
+    @app.get("/traces")
+    async def traces() -> List[str]:
+        async def task() -> str:
+            return trace_here()
+
+        here = [trace_here(), await asyncio.create_task(task()), await asyncio.to_thread(trace_here)]
+        return [*here, await asyncio.get_running_loop().run_in_executor(None, trace_here)]
+
+    @app.get("/threads")
+    def threads() -> List[str]:
+        with ThreadPoolExecutor() as pool:
+            return [trace_here(), pool.submit(trace_here).result()]
+
+    async def plain(request: Any) -> PlainTextResponse:
+        return PlainTextResponse("x")
+
+    from starlette.middleware.wsgi import WSGIMiddleware  # warns when imported: a2wsgi is to take its place
+
+    app.add_route("/plain/{name}", plain)
+    app.add_route("/plainer/{name}", plain)
+    app.mount("/wsgi", WSGIMiddleware(flask_app()))
+    by_host, nested = FastAPI(), APIRouter(prefix="/nested/{level}")
+    by_host.include_router(items)
+    app.host("items.example", by_host)
+    nested.include_router(items, prefix="/{shelf}")
+    app.include_router(nested, prefix="/in")
     outer.include_router(items)
     app.include_router(items, prefix="/api")
     app.include_router(outer)
@@ -125,6 +175,16 @@ class CopiesTheScope:
         ("/tenants/5/deep/6/items/7", "/tenants/{tenant}/deep/{level}/items/{item}", 200),
         ("/sub/nothing", "_UNMATCHED", 404),
         ("/nothing/here", "_UNMATCHED", 404),
+        ("/in/nested/1/top/items/5", "/in/nested/{level}/{shelf}/items/{item}", 200),
+        ("/plain/x", "/plain/{name}", 200),
+        ("/plainer/x", "/plainer/{name}", 200),
+        ("/docs", "/docs", 200),
+        ("/sub/docs", "/sub/docs", 200),
+        ("/wsgi/v1/stock/5", "/wsgi/{path}", 200),
+        ("/wsgi/nothing", "/wsgi/{path}", 404),
+        ("/api/items/5/", "_UNMATCHED", 307),
+        ("http://items.example/items/5", "/items/{item}", 200),
+        ("http://items.example/nothing", "_UNMATCHED", 404),
         ("/static/conftest.py", "/static/{path}", 200),
         ("/static/missing", "/static/{path}", 404),
         ("/boom/a", "/boom/{name}", 500),
@@ -137,9 +197,186 @@ def test_fastapi_routes_are_named_by_their_template(
     app = fastapi_app()
     if copied:
         app.add_middleware(CopiesTheScope)
-    client = TestClient(app, raise_server_exceptions=False)
+    client = TestClient(app, raise_server_exceptions=False, follow_redirects=False)
     assert client.get(path + "?secret=1").status_code == status
     assert seen(sink) == [("GET", endpoint, status)]
+
+
+young = pytest.mark.skipif(not hasattr(FastAPI, "frontend"), reason="FastAPI has learnt it later")
+
+
+@young
+def test_a_mount_in_an_included_router_keeps_the_prefix(sink: Sink, start: Start) -> None:
+    start()
+    app, below, router = FastAPI(), FastAPI(), APIRouter()
+    below.add_api_route("/items/{item}", lambda item: item)
+    router.mount("/mounted", below)
+    app.include_router(router, prefix="/in/{shelf}")
+    assert TestClient(app).get("/in/top/mounted/items/5").status_code == 200
+    assert seen(sink) == [("GET", "/in/{shelf}/mounted/items/{item}", 200)]
+
+
+@young
+@pytest.mark.parametrize(("name", "status"), [("conftest.py", 200), ("missing", 404)])
+def test_the_files_of_a_frontend_share_a_name(sink: Sink, start: Start, name: str, status: int) -> None:
+    start()
+    app, below = FastAPI(), FastAPI()
+    for each in (app, below):
+        each.frontend("/files", directory=str(Path(__file__).parent))
+    app.mount("/of/{tenant}", below)
+    for prefix in ("/files/", "/of/acme/files/"):
+        assert TestClient(app).get(prefix + name).status_code == status
+    assert seen(sink) == [("GET", "/files/{path}", status), ("GET", "/of/{tenant}/files/{path}", status)]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "endpoint", "status"),
+    [
+        ("HEAD", "/api/items/5", "/api/items/{item}", 405),
+        ("OPTIONS", "/api/items/5", "/api/items/{item}", 405),
+        ("DELETE", "/sub/v/items/5", "/sub/v/items/{item}", 405),
+        ("HEAD", "/plain/x", "/plain/{name}", 200),
+        ("POST", "/plain/x", "/plain/{name}", 405),
+    ],
+)
+def test_fastapi_names_other_methods_by_their_route_too(
+    sink: Sink, start: Start, method: str, path: str, endpoint: str, status: int
+) -> None:
+    start()
+    assert TestClient(fastapi_app()).request(method, path).status_code == status
+    assert seen(sink) == [(method, endpoint, status)]
+
+
+@pytest.mark.parametrize(
+    ("method", "endpoint", "status"),
+    [("HEAD", "/v1/stock/<int:sku>", 200), ("OPTIONS", "/v1/stock/<int:sku>", 200), ("DELETE", "_UNMATCHED", 405)],
+)
+def test_flask_has_no_rule_for_methods_it_refuses(
+    sink: Sink, start: Start, method: str, endpoint: str, status: int
+) -> None:
+    start()
+    assert flask_app().test_client().open("/v1/stock/5", method=method).status_code == status
+    assert seen(sink) == [(method, endpoint, status)]
+
+
+def test_a_route_without_a_template_breaks_nothing(sink: Sink, start: Start) -> None:
+    class Strange(Route):
+        @property
+        def path_format(self) -> str:
+            raise Boom("path_format")
+
+        @path_format.setter
+        def path_format(self, value: str) -> None:
+            pass
+
+    async def page(request: Any) -> PlainTextResponse:
+        return PlainTextResponse("x")
+
+    start()
+    assert TestClient(Starlette(routes=[Strange("/a", page)])).get("/a").text == "x"
+    assert seen(sink) == [("GET", "_UNMATCHED", 200)]
+
+
+class Breaks:
+    """Middleware with a fault."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            raise Boom("middleware")
+        await self.app(scope, receive, send)
+
+
+class HandsOn(BaseHTTPMiddleware):
+    """Middleware that runs the app in a task of its own."""
+
+    async def dispatch(self, request: Any, call_next: Any) -> Any:
+        return await call_next(request)
+
+
+def test_exceptions_of_middleware_are_named(sink: Sink, start: Start) -> None:
+    start()
+    app = fastapi_app()
+    app.add_middleware(Breaks)
+    app.add_middleware(HandsOn)
+    assert TestClient(app, raise_server_exceptions=False).get("/api/items/5").status_code == 500
+    assert seen(sink) == [("GET", "_UNMATCHED", 500)]
+    assert sink.spans()[0]["attributes"]["error.type"] == "Boom"
+
+
+def test_through_middleware_with_tasks_everything_stays_the_same(sink: Sink, start: Start) -> None:
+    start()
+    app = fastapi_app()
+    app.add_middleware(HandsOn)
+    client = TestClient(app, raise_server_exceptions=False)
+    for path in ("/sub/v/items/5", "/boom/a", "/traces"):
+        client.get(path)
+    assert seen(sink) == [("GET", "/boom/{name}", 500), ("GET", "/sub/v/items/{item}", 200), ("GET", "/traces", 200)]
+    assert [span["attributes"]["error.type"] for span in sink.spans() if span["status"] == "error"] == ["Boom"]
+
+
+def test_the_body_of_a_stream_counts_into_the_duration(sink: Sink, start: Start) -> None:
+    start()
+    assert TestClient(fastapi_app()).get("/stream").text == "xxx"
+    vantage_agent.flush()
+    assert 290 < sink.requests()[0]["duration_ms"] < 10_000
+
+
+@pytest.mark.parametrize("path", ["/traces", "/threads"])
+def test_fastapis_trace_goes_along_into_threads_and_tasks(sink: Sink, start: Start, path: str) -> None:
+    start(auto_instrument=["fastapi"])
+    traces = TestClient(fastapi_app()).get(path).json()
+    vantage_agent.flush()
+    assert set(traces) == {sink.spans()[0]["trace_id"]}
+
+
+def test_flasks_trace_goes_along_into_threads(sink: Sink, start: Start) -> None:
+    start(auto_instrument=["flask"])
+    traces = flask_app().test_client().get("/threads").text
+    vantage_agent.flush()
+    assert set(traces.split()) == {sink.spans()[0]["trace_id"]}
+
+
+def test_fastapi_continues_the_callers_trace(sink: Sink, start: Start, incoming: Incoming) -> None:
+    start(auto_instrument=["fastapi"])
+    TestClient(fastapi_app()).get("/api/items/5", headers=incoming.headers)
+    vantage_agent.flush()
+    incoming.assert_continued_by(sink.spans()[0])
+
+
+def test_flask_continues_the_callers_trace(sink: Sink, start: Start, incoming: Incoming) -> None:
+    start(auto_instrument=["flask"])
+    flask_app().test_client().get("/v1/stock/5", headers=incoming.headers)
+    vantage_agent.flush()
+    incoming.assert_continued_by(sink.spans()[0])
+
+
+def test_websockets_work_and_are_not_counted(sink: Sink, start: Start) -> None:
+    start(auto_instrument=["fastapi"])
+    app = FastAPI()
+
+    @app.websocket("/socket")
+    async def socket(connection: WebSocket) -> None:
+        await connection.accept()
+        await connection.send_text(trace_here())
+        await connection.close()
+
+    with TestClient(app).websocket_connect("/socket") as connection:
+        assert connection.receive_text() == "none"
+    assert seen(sink) == []
+
+
+def test_secrets_stay_in_the_process(sink: Sink, start: Start, secrets: Secrets) -> None:
+    start()
+    client = TestClient(fastapi_app(), raise_server_exceptions=False)
+    for path in ("/boom/a", "/nothing", "/api/items/5", "/api/items/word"):
+        client.get(path + secrets.query, headers=secrets.headers)
+    for path in ("/boom/a", "/nothing", "/v1/stock/5", "/stream"):
+        flask_app().test_client().get(path + secrets.query, headers=secrets.headers)
+    assert len(seen(sink)) == 8
+    secrets.assert_kept_from(sink)
 
 
 def test_plain_starlette_with_mounts(sink: Sink, start: Start) -> None:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Optional
+from typing import List
 
 import pytest
 from vantage_agent.context import RANDOM_MASK, SAMPLED, Span, root, sampling_floor
-from vantage_agent.spans import ERROR, EXAMPLE, PLAIN, SLOW, SLOW_NS, FinishedSpan, SpanBuffer
+from vantage_agent.spans import ERROR, EXAMPLE, PLAIN, SLOW, SLOW_NS, FinishedSpan, Group, SpanBuffer, Work
+
+INDEX = Work("server", "GET /", False, (), None)
 
 
-def finished(trace_id: int, failed: Optional[bool] = False) -> FinishedSpan:
-    return FinishedSpan(Span(trace_id, 0, SAMPLED, None), "server", "GET /", 0.0, 1.0, failed, (), None)
+def finished(trace_id: int) -> FinishedSpan:
+    return FinishedSpan(Span(trace_id, 0, SAMPLED, None), INDEX, 0, 1_000_000)
+
+
+def offered(buffer: SpanBuffer, work: Work, second: int, *durations: int) -> List[int]:
+    """Offer unsampled spans; the ranks of those that were kept."""
+    before = set(buffer._heap)
+    spans = [Span(5, 0, 0, None) for _ in durations]
+    buffer.offer(Group(work, second, spans, durations, durations, ()))
+    return [entry[0] for entry in buffer._heap if entry not in before]
 
 
 def test_errors_and_slow_spans_outlive_plain_ones() -> None:
@@ -35,17 +45,14 @@ def test_two_services_under_pressure_keep_the_same_traces() -> None:
 
 def test_the_first_of_a_route_in_a_second_is_an_example_even_when_unsampled() -> None:
     buffer = SpanBuffer(10)
-    unsampled = Span(5, 0, 0, None)
-    ranks = [buffer.rank(unsampled, False, 1, "server", "/a", second) for second in (1, 1, 2)]
-    assert ranks == [EXAMPLE, None, EXAMPLE]
+    assert [offered(buffer, INDEX, second, 1, 1) for second in (1, 1, 2)] == [[EXAMPLE], [], [EXAMPLE]]
 
 
 def test_sampling_nothing_still_keeps_errors_and_slow_spans() -> None:
     buffer = SpanBuffer(10, examples=False)
-    unsampled = Span(5, 0, 0, None)
-    assert buffer.rank(unsampled, False, 1, "server", "/a", 1) is None
-    assert buffer.rank(unsampled, True, 1, "server", "/a", 1) == ERROR
-    assert buffer.rank(unsampled, False, SLOW_NS, "server", "/a", 1) == SLOW
+    assert offered(buffer, INDEX, 1, 1) == []
+    assert offered(buffer, INDEX._replace(failed=True), 1, 1) == [ERROR]
+    assert offered(buffer, INDEX, 1, SLOW_NS) == [SLOW]
 
 
 def test_taking_in_portions_loses_none_and_keeps_the_order_of_worth() -> None:

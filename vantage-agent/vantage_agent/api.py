@@ -39,15 +39,16 @@ def init_agent(
 ) -> None:
     """Start the agent. Call it once, anywhere: before or after the libraries are imported and the apps are built.
 
-    service_name: letters, digits and `_.:/-`; other characters become `-`. Default: OTEL_SERVICE_NAME.
+    service_name: letters, digits and `_.:/-`; other characters become `-`.
     collector_url: http(s)://host[:port][/prefix]. Default http://localhost:8000.
-    auto_instrument: names out of requests, httpx, flask, fastapi. Default: all of them.
+    auto_instrument: names out of vantage_agent.config.LIBRARIES, [] for none. Default: all of them.
     environment: default "production". version: of your service, sent as tag `version`.
     tags: on every metric; `namespace` places the service in a district of the city. At most 30.
     sample_rate: share of traces kept whole, 0 to 1; metrics always count every request. Default 1.
     flush_interval: seconds between sends, default 5.
 
-    What is left out comes from VANTAGE_AGENT_<NAME> (tags as k=v,k=v; libraries as a,b or none), then the default.
+    What is left out comes from VANTAGE_AGENT_<NAME> (tags as k=v,k=v; libraries as a,b or none), then from
+    OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, then the default.
     A second call changes the settings of the running agent. Raises ValueError for a wrong argument, nothing else.
     """
     config = load(
@@ -88,16 +89,23 @@ def record_metric(
     recorder = state.recorder()
     if recorder is None:
         return
-    kind = metric_type if metric_type in _TYPES else ""
+    at_ms = time.time() * 1000
     explicit = trace_id is not None
-    if explicit:
-        trace_id, span_id = str(trace_id)[:64], None if span_id is None else str(span_id)[:64]
-    else:
+    try:
+        kind = metric_type if metric_type in _TYPES else ""
+        checked = _tags(tags)
+        if explicit:
+            trace_id, span_id = str(trace_id)[:64], None if span_id is None else str(span_id)[:64]
+    except Exception:
+        # What was given cannot be read. No type marks it as invalid: the exporter counts it as dropped.
+        recorder.emit((METRIC, at_ms, "", 0.0, "", (), None, None, False))
+        return
+    if not explicit:
         span_id = None
         current = CURRENT.get()
         if current is not None and current.flags & SAMPLED:
             trace_id, span_id = "%032x" % current.trace_id, "%016x" % current.span_id
-    recorder.emit((METRIC, time.time() * 1000, name, value, kind, _tags(tags), trace_id, span_id, explicit))
+    recorder.emit((METRIC, at_ms, name, value, kind, checked, trace_id, span_id, explicit))
 
 
 def _tags(tags: Optional[Mapping[str, str]]) -> Tags:

@@ -1,25 +1,37 @@
-"""One flush interval's worth of telemetry: records go in, lists of JSON-ready items come out."""
+"""One flush interval's worth of telemetry: records go in, folded metrics, chosen spans and logs stay.
+
+Records of the same work (kind, route or target, status, error) are gathered first and folded together: what they have
+in common is then looked up once for all of them, and their durations are sorted and summed by the interpreter's own
+loops. That is worth a factor of three over taking one record after the other.
+"""
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import deque
 from functools import lru_cache
-from typing import Any, Deque, Dict, List, Mapping, Optional, cast
-
-from vantage_agent.config import TAG_LIMIT, TAGS_PER_ITEM, Config
-from vantage_agent.context import SAMPLED, caller_of
-from vantage_agent.fold import (
-    CLIENT_METRIC,
-    OTHER,
-    OUTAGE_CELL_LIMIT,
-    SERVER_METRIC,
-    UNMATCHED,
-    CellKey,
-    Point,
-    Window,
-    is_sample,
+from math import isfinite
+from typing import (
+    Any,
+    Deque,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+    cast,
 )
+
+from vantage_agent.clock import NS, of_application
+from vantage_agent.config import TAG_LIMIT, TAGS_PER_ITEM, Config
+from vantage_agent.context import SAMPLED, Span, caller_of
+from vantage_agent.fold import CLIENT_METRIC, OTHER, SERVER_METRIC, UNMATCHED, Point, Series, Window, is_sample
 from vantage_agent.records import (
     CLIENT,
     INTERNAL,
@@ -33,28 +45,94 @@ from vantage_agent.records import (
     OperationRecord,
     Record,
     RequestRecord,
-    Tags,
+    Target,
 )
-from vantage_agent.redact import host_of, without_secrets
-from vantage_agent.spans import FinishedSpan, SpanBuffer
+from vantage_agent.redact import excerpt, host_of
+from vantage_agent.spans import Group, SpanBuffer, Work
 
-Item = Dict[str, Any]
+log = logging.getLogger("vantage.agent")
 
 LOG_LIMIT = 1_000
+LOG_CHARS = 1_000_000
+OUTAGE_LOG_CHARS = 250_000
 TEXT_LIMIT = 8_192
 ROUTE_LIMIT = 256
 SPANS_PER_SECOND = 100
 MIN_SPANS = 100
 OUTAGE_SPAN_LIMIT = 250
+TimedRecord = Union[RequestRecord, OperationRecord]
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 
 _METRIC_NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,200}\Z").match
 
 
+class Known(NamedTuple):
+    """What is known of all records of the same work."""
+
+    series: Series
+    work: Work
+
+
 @lru_cache(maxsize=1024)
-def caller_tags(tracestate: str) -> Tags:
-    caller = caller_of(tracestate)
-    return () if caller is None else (("caller", caller),)
+def server_work(
+    status: Optional[int], method: str, route: Optional[str], error: Optional[str], caller: Optional[str]
+) -> Known:
+    endpoint = UNMATCHED if route is None else route[:ROUTE_LIMIT]
+    tags = () if caller is None else (("caller", caller),)
+    failed = error is not None or (status is not None and status >= 500)
+    return _request("server", SERVER_METRIC, tags, method, "http.route", endpoint, status, failed, error, caller)
+
+
+@lru_cache(maxsize=1024)
+def client_work(status: Optional[int], method: str, host: str, error: Optional[str]) -> Known:
+    failed = error is not None or status is None or status >= 400
+    return _request("client", CLIENT_METRIC, (), method, "server.address", host, status, failed, error, None)
+
+
+def _request(
+    kind: str,
+    metric: str,
+    tags: Tuple[Tuple[str, str], ...],
+    method: str,
+    place: str,
+    endpoint: str,
+    status: Optional[int],
+    failed: bool,
+    error: Optional[str],
+    caller: Optional[str],
+) -> Known:
+    if method not in METHODS:
+        method = OTHER
+    attributes: List[Tuple[str, object]] = [("http.request.method", method), (place, endpoint)]
+    if status is not None:
+        attributes.append(("http.response.status_code", status))
+    if error is not None:
+        attributes.append(("error.type", error))
+    work = Work(kind, f"{method} {endpoint}", failed, tuple(attributes), caller)
+    return Known(Series(metric, tags, method, endpoint, status), work)
+
+
+@lru_cache(maxsize=1024)
+def operation_work(target: Target, error: Optional[str], caller: Optional[str]) -> Known:
+    failed = (("error.type", error),) if error is not None else ()
+    called_by = (("caller", caller),) if caller is not None else ()
+    return Known(
+        Series(target.metric, target.tags + failed + called_by, None, target.name, None),
+        Work(target.kind, target.name, bool(failed), target.attributes + failed, caller),
+    )
+
+
+class Line(NamedTuple):
+    """A log line without secrets, at a reading of perf_counter."""
+
+    at_ns: int
+    severity: str
+    text: str
+    attributes: Mapping[str, str]
+    span: Optional[Span]
+
+    def size(self) -> int:
+        return len(self.text) + sum(map(len, self.attributes.values()))
 
 
 class Batch:
@@ -64,241 +142,209 @@ class Batch:
         limit = max(MIN_SPANS, int(SPANS_PER_SECOND * config.flush_interval_s))
         self.window = Window()
         self.spans = SpanBuffer(limit, examples=config.sample_rate > 0)
-        self.logs: Deque[LogRecord] = deque()
+        self.logs: Deque[Line] = deque()
+        self._log_chars = 0
+        self._log_limit = LOG_CHARS
 
     def __bool__(self) -> bool:
         return bool(self.window or self.spans or self.logs)
 
-    def fold(self, record: Record, clock_offset_ns: int) -> None:
-        """Take one record. `clock_offset_ns` is wall clock minus perf_counter."""
-        kind = record[0]
-        if kind in (SERVER, CLIENT):
-            self._request(cast(RequestRecord, record), clock_offset_ns)
-        elif kind == OPERATION:
-            self._operation(cast(OperationRecord, record), clock_offset_ns)
-        elif kind == INTERNAL:
-            self._internal(cast(InternalRecord, record), clock_offset_ns)
-        elif kind == METRIC:
-            self._metric(cast(MetricRecord, record))
-        elif kind == LOG:
-            self._log(cast(LogRecord, record))
-        else:
-            raise ValueError(f"no record kind {kind}")
+    def fold(self, records: Sequence[Record], offset_ns: int) -> None:
+        """Take records in the order they came. `offset_ns` is wall clock minus perf_counter."""
+        groups: Dict[object, List[Any]] = {}
+        for record in records:
+            try:
+                kind = record[0]
+                if kind == SERVER:
+                    identity: object = record[4:]
+                elif kind == CLIENT:
+                    _, _, _, _, status, method, url, error = cast(RequestRecord, record)
+                    identity = (kind, status, method, host_of(url), error)
+                elif kind == OPERATION:
+                    identity = (kind, id(record[4]), record[5])
+                else:
+                    self._fold_one(record, offset_ns)
+                    continue
+                try:
+                    groups[identity].append(record)
+                except KeyError:
+                    groups[identity] = [record]
+            except Exception:
+                self._refuse(record)
+        for alike in groups.values():
+            self._fold_alike(alike, offset_ns)
 
     def absorb(self, later: Batch) -> None:
         """Take over what came after this batch, because this one could not be sent."""
         self.window.absorb(later.window)
         self.spans.absorb(later.spans)
-        for log in later.logs:
-            self._log(log)
+        for line in later.logs:
+            self._keep_log(line)
 
     def tighten(self) -> None:
         """Settle down for an outage of unknown length."""
-        self.window.max_cells = OUTAGE_CELL_LIMIT
+        self.window.tighten()
         self.spans.shrink(OUTAGE_SPAN_LIMIT)
+        self._log_limit = OUTAGE_LOG_CHARS
+        self._fit_logs()
 
-    def _request(self, record: RequestRecord, clock_offset_ns: int) -> None:
-        kind, start, end, span, status, method, target, error = record
-        if method not in METHODS:
-            method = OTHER
-        if kind == SERVER:
-            metric, role = SERVER_METRIC, "server"
-            endpoint = UNMATCHED if target is None else target[:ROUTE_LIMIT]
-            tags = () if span.tracestate is None else caller_tags(span.tracestate)
-            failed: Optional[bool] = error is not None or (status is not None and status >= 500)
+    def take_log(self) -> Line:
+        """Remove the oldest log line."""
+        line = self.logs.popleft()
+        self._log_chars -= line.size()
+        return line
+
+    def _refuse(self, record: object) -> None:
+        log.debug("a record could not be folded", exc_info=True)
+        self.window.drop("invalid")
+
+    def _fold_alike(self, records: List[TimedRecord], offset_ns: int) -> None:
+        try:
+            for known, part in _parts(records):
+                self._add(known, part, offset_ns)
+        except Exception:
+            if len(records) == 1:
+                self._refuse(records[0])
+                return
+            for record in records:
+                self._fold_alike([record], offset_ns)
+
+    def _add(self, known: Known, records: Sequence[TimedRecord], offset_ns: int) -> None:
+        ends = [record[2] for record in records]
+        last = max(ends)
+        second = (last + offset_ns) // NS
+        if (min(ends) + offset_ns) // NS != second:
+            for part in _by_second(records, offset_ns):
+                self._add(known, part, offset_ns)
+            return
+        durations = [end - record[1] for end, record in zip(ends, records)]  # noqa: B905 - 3.10's
+        spans = [record[3] for record in records]
+        unsampled = any(not flags & SAMPLED for flags in {span.flags for span in spans})
+        sampled = [index for index, span in enumerate(spans) if span.flags & SAMPLED] if unsampled else None
+        if not known.series.metric:
+            pass  # a message that was received: its span is all there is to tell
+        elif min(durations) > 0:
+            self.window.add_all(known.series, second, last, durations, spans, sampled)
         else:
-            metric, role, tags = CLIENT_METRIC, "client", ()
-            endpoint = host_of(target)
-            failed = error is not None or status is None or status >= 400
-        duration = end - start
-        at_ms = (end + clock_offset_ns) / 1e6
-        exemplar = span.flags & SAMPLED
-        self.window.add(
-            metric, tags, method, endpoint, status, at_ms, duration,
-            span.trace_id if exemplar else 0, span.span_id if exemplar else 0,
-        )  # fmt: skip
-        rank = self.spans.rank(span, bool(failed), duration, role, endpoint, int(at_ms // 1000))
-        if rank is None:
-            return
-        attributes: List[Any] = [("http.request.method", method)]
-        attributes.append(("http.route" if kind == SERVER else "server.address", endpoint))
-        if status is not None:
-            attributes.append(("http.response.status_code", status))
-        if error is not None:
-            attributes.append(("error.type", error))
-        caller = tags[0][1] if tags else None
-        name = f"{method} {endpoint}"
-        self.spans.add(rank, FinishedSpan(span, role, name, at_ms, duration / 1e6, failed, tuple(attributes), caller))
+            for end, duration in zip(ends, durations):  # noqa: B905
+                self.window.add(known.series, second, end, duration)
+        chosen = range(len(spans)) if sampled is None else sampled
+        self.spans.offer(Group(known.work, second, spans, ends, durations, chosen))
 
-    def _operation(self, record: OperationRecord, clock_offset_ns: int) -> None:
-        _, start, end, span, target, error = record
-        at_ms, duration = (end + clock_offset_ns) / 1e6, end - start
-        failed = (("error.type", error),) if error is not None else ()
-        caller = () if span.tracestate is None or target.kind != "consumer" else caller_tags(span.tracestate)
-        exemplar = span.flags & SAMPLED
-        self.window.add(
-            target.metric, target.tags + failed + caller, None, target.name, None, at_ms, duration,
-            span.trace_id if exemplar else 0, span.span_id if exemplar else 0,
-        )  # fmt: skip
-        rank = self.spans.rank(span, error is not None, duration, target.kind, target.name, int(at_ms // 1000))
-        if rank is None:
-            return
-        attributes = target.attributes + failed
-        called_by = caller[0][1] if caller else None
-        self.spans.add(
-            rank,
-            FinishedSpan(span, target.kind, target.name, at_ms, duration / 1e6, bool(failed), attributes, called_by),
-        )
+    def _fold_one(self, record: Record, offset_ns: int) -> None:
+        kind = record[0]
+        if kind == INTERNAL:
+            self._internal(cast(InternalRecord, record), offset_ns)
+        elif kind == METRIC:
+            self._metric(cast(MetricRecord, record), offset_ns)
+        elif kind == LOG:
+            self._log(cast(LogRecord, record), offset_ns)
+        else:
+            raise ValueError(f"no record kind {kind}")
 
-    def _internal(self, record: InternalRecord, clock_offset_ns: int) -> None:
+    def _internal(self, record: InternalRecord, offset_ns: int) -> None:
         _, start, end, span, name, attributes = record
-        at_ms, duration = (end + clock_offset_ns) / 1e6, end - start
-        rank = self.spans.rank(span, span.error is not None, duration, "internal", name, int(at_ms // 1000))
-        if rank is None:
-            return
-        kept = [(str(key)[:TAG_LIMIT], _plain(value)) for key, value in list(attributes.items())[:TAGS_PER_ITEM]]
+        kept = [(_text(key), _plain(value)) for key, value in list(attributes.items())[:TAGS_PER_ITEM]]
         if span.error is not None:
             kept.append(("error.type", span.error))
-        failed = True if span.error is not None else None
-        self.spans.add(
-            rank, FinishedSpan(span, "internal", name[:ROUTE_LIMIT], at_ms, duration / 1e6, failed, tuple(kept), None)
-        )
+        work = Work("internal", name[:ROUTE_LIMIT], True if span.error is not None else None, tuple(kept), None)
+        sampled = range(1 if span.flags & SAMPLED else 0)
+        self.spans.offer(Group(work, (end + offset_ns) // NS, (span,), (end,), (end - start,), sampled))
 
-    def _metric(self, record: MetricRecord) -> None:
-        _, at_ms, name, value, metric_type, tags, trace_id, span_id, explicit = record
-        if not metric_type or not is_sample(value) or not _METRIC_NAME(name):
+    def _metric(self, record: MetricRecord, offset_ns: int) -> None:
+        _, at_ms, name, given, metric_type, tags, trace_id, span_id, explicit = record
+        at_ns = of_application(at_ms, offset_ns)
+        second = (at_ns + offset_ns) // NS
+        value = _number(given)
+        if not metric_type or value is None or not _METRIC_NAME(name):
             self.window.drop("invalid")
         elif explicit:
-            self.window.keep(Point(at_ms, name, metric_type, value, tags, trace_id, span_id))
+            self.window.keep(Point(at_ns, name, metric_type, value, tags, trace_id, span_id))
         elif metric_type == "gauge":
-            self.window.keep(Point(at_ms, name, metric_type, value, tags, None, None))
+            self.window.keep(Point(at_ns, name, metric_type, value, tags, None, None))
         elif metric_type == "counter":
-            self.window.count(name, tags, at_ms, value)
+            self.window.count(name, tags, second, at_ns, value)
         else:
             trace, span = (int(trace_id, 16), int(span_id, 16)) if trace_id and span_id else (0, 0)
-            self.window.add(name, tags, None, None, None, at_ms, value, trace, span)
+            self.window.add(Series(name, tags, None, None, None), second, at_ns, value, trace, span)
 
-    def _log(self, record: LogRecord) -> None:
-        if len(self.logs) >= LOG_LIMIT:
-            self.logs.popleft()
+    def _log(self, record: LogRecord, offset_ns: int) -> None:
+        _, at_ms, severity, text, attributes, span = record
+        at_ns = of_application(at_ms, offset_ns)
+        self._keep_log(Line(at_ns, severity, excerpt(text, TEXT_LIMIT), attributes, span))
+
+    def _keep_log(self, line: Line) -> None:
+        self.logs.append(line)
+        self._log_chars += line.size()
+        self._fit_logs()
+
+    def _fit_logs(self) -> None:
+        while self.logs and (len(self.logs) > LOG_LIMIT or self._log_chars > self._log_limit):
+            self.take_log()
             self.window.drop("log_limit")
-        self.logs.append(record)
 
 
-def take_metrics(window: Window, number: int, config: Config) -> List[Item]:
-    """Remove up to `number` folded items from the window, as the collector wants them."""
-    items: List[Item] = []
-    common = config.item_tags()
-    service = config.service_name
-    while len(items) < number and window.cells:
-        raw, (count, total, at_ms, trace_id, span_id) = window.cells.popitem()
-        key = CellKey(*raw)
-        mean = total / count
-        item: Item = {
-            "timestamp": int(at_ms),
-            "service_name": service,
-            "metric_name": key.metric,
-            "metric_type": "histogram",
-            "value": mean,
-            "count": int(count),
-        }
-        if key.endpoint is not None:
-            item["value"] = item["duration_ms"] = mean / 1e6
-            item["endpoint"] = key.endpoint
-            if key.method is not None:
-                item["method"] = key.method
-            if key.status is not None:
-                item["status_code"] = key.status
-        _add_tags(item, common, key.tags)
-        if trace_id:
-            item["trace_id"] = "%032x" % int(trace_id)
-            item["span_id"] = "%016x" % int(span_id)
-        items.append(item)
-    while len(items) < number and window.counters:
-        (name, tags, _), (value, at_ms) = window.counters.popitem()
-        items.append(_point_item(Point(at_ms, name, "counter", value, tags, None, None), service, common))
-    while len(items) < number and window.points:
-        items.append(_point_item(window.points.popleft(), service, common))
-    return items
+def _parts(records: List[TimedRecord]) -> Iterator[Tuple[Known, List[TimedRecord]]]:
+    """Records of the same work by caller, each part with what is known of it."""
+    kind = records[0][0]
+    if kind == OPERATION:
+        _, _, _, _, target, error = cast(OperationRecord, records[0])
+        if target.kind != "consumer":
+            yield operation_work(target, error, None), records
+            return
+        for caller, part in _by_caller(records):
+            yield operation_work(target, error, caller), part
+        return
+    _, _, _, _, status, method, place, error = cast(RequestRecord, records[0])
+    if kind == CLIENT:
+        yield client_work(status, method, host_of(place), error), records
+        return
+    for caller, part in _by_caller(records):
+        yield server_work(status, method, place, error, caller), part
 
 
-def take_traced(window: Window, number: int, config: Config) -> List[Item]:
-    """Remove up to `number` samples whose trace id the application gave: no span of ours goes with them."""
-    common = config.item_tags()
-    number = min(number, len(window.traced))
-    return [_point_item(window.traced.popleft(), config.service_name, common) for _ in range(number)]
+def _by_caller(records: List[TimedRecord]) -> Iterator[Tuple[Optional[str], List[TimedRecord]]]:
+    states = {record[3].tracestate for record in records}
+    if states == {None}:
+        yield None, records
+        return
+    callers = {state: None if state is None else caller_of(state) for state in states}
+    if len(set(callers.values())) == 1:
+        yield callers.popitem()[1], records
+        return
+    parts: Dict[Optional[str], List[TimedRecord]] = {}
+    for record in records:
+        parts.setdefault(callers[record[3].tracestate], []).append(record)
+    yield from parts.items()
 
 
-def take_spans(spans: SpanBuffer, number: int, config: Config) -> List[Item]:
-    return [_span_item(finished, config.service_name) for finished in spans.take(number)]
+def _by_second(records: Sequence[TimedRecord], offset_ns: int) -> Iterable[List[TimedRecord]]:
+    """Records by the wall clock's second in which they ended."""
+    parts: Dict[int, List[TimedRecord]] = {}
+    for record in records:
+        parts.setdefault((record[2] + offset_ns) // NS, []).append(record)
+    return parts.values()
 
 
-def take_logs(logs: Deque[LogRecord], number: int, config: Config) -> List[Item]:
-    return [_log_item(logs.popleft(), config.service_name) for _ in range(min(number, len(logs)))]
+def _text(value: object) -> str:
+    """str() of what the application gave, at most TAG_LIMIT characters; its type's name where that raises."""
+    try:
+        return str(value)[:TAG_LIMIT]
+    except (Exception, SystemExit):
+        return f"<{type(value).__name__}>"
 
 
-def _add_tags(item: Item, common: Mapping[str, str], tags: Tags) -> None:
-    if tags:
-        item["tags"] = {**common, **dict(tags)}
-    elif common:
-        item["tags"] = common
-
-
-def _point_item(point: Point, service: str, common: Mapping[str, str]) -> Item:
-    item: Item = {
-        "timestamp": int(point.at_ms),
-        "service_name": service,
-        "metric_name": point.name,
-        "metric_type": point.type,
-        "value": point.value,
-    }
-    _add_tags(item, common, point.tags)
-    if point.trace_id is not None:
-        item["trace_id"] = point.trace_id
-    if point.span_id is not None:
-        item["span_id"] = point.span_id
-    return item
-
-
-def _span_item(finished: FinishedSpan, service: str) -> Item:
-    span = finished.span
-    item: Item = {
-        "trace_id": "%032x" % span.trace_id,
-        "span_id": "%016x" % span.span_id,
-        "service_name": service,
-        "name": finished.name,
-        "kind": finished.kind,
-        "start_time": round(finished.end_ms - finished.duration_ms, 3),
-        "duration_ms": finished.duration_ms,
-        "status": {True: "error", False: "ok", None: "unset"}[finished.failed],
-        "attributes": dict(finished.attributes),
-    }
-    if span.parent_id:
-        item["parent_span_id"] = "%016x" % span.parent_id
-    if finished.caller is not None:
-        item["caller"] = finished.caller
-    return item
-
-
-def _log_item(record: LogRecord, service: str) -> Item:
-    _, at_ms, severity, text, attributes, span = record
-    item: Item = {
-        "timestamp": int(at_ms),
-        "service_name": service,
-        "severity": severity,
-        "body": without_secrets(text)[:TEXT_LIMIT],
-        "attributes": attributes,
-    }
-    if span is not None:
-        item["trace_id"] = "%032x" % span.trace_id
-        item["span_id"] = "%016x" % span.span_id
-    return item
+def _number(value: object) -> Optional[float]:
+    """A finite number of whatever type (numpy's, Decimal), else None."""
+    if isinstance(value, (str, bytes)):
+        return None
+    try:
+        number = float(cast(float, value))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if isfinite(number) else None
 
 
 def _plain(value: object) -> object:
     """An attribute's value as JSON can carry it."""
-    if isinstance(value, (bool, str)):
-        return value[:TAG_LIMIT] if isinstance(value, str) else value
-    if isinstance(value, (int, float)) and is_sample(value):
-        return value
-    return str(value)[:TAG_LIMIT]
+    return value if isinstance(value, bool) or is_sample(value) else _text(value)

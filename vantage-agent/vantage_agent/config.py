@@ -1,4 +1,4 @@
-"""What the agent was told: arguments first, then VANTAGE_AGENT_* variables, then defaults."""
+"""What the agent was told: arguments first, then VANTAGE_AGENT_*, then OpenTelemetry's OTEL_*, then defaults."""
 
 from __future__ import annotations
 
@@ -6,12 +6,28 @@ import logging
 import math
 import re
 from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterable, Mapping, Optional, Tuple, TypeVar, Union
-from urllib.parse import urlsplit
+from typing import Callable, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple, TypeVar, Union
+from urllib.parse import unquote, urlsplit
 
 log = logging.getLogger("vantage.agent")
 
-LIBRARIES = ("requests", "httpx", "flask", "fastapi")
+LIBRARIES = (
+    "requests",
+    "httpx",
+    "urllib3",
+    "flask",
+    "fastapi",
+    "django",
+    "aiohttp",
+    "sqlalchemy",
+    "psycopg",
+    "psycopg2",
+    "redis",
+    "kafka-python",
+    "aiokafka",
+    "confluent-kafka",
+    "celery",
+)
 DEFAULT_URL = "http://localhost:8000"
 UNNAMED_SERVICE = "unknown-service"
 MIN_FLUSH_INTERVAL_S = 0.05
@@ -19,9 +35,10 @@ NAME_LIMIT = 200
 TAG_LIMIT = 256
 TAGS_PER_ITEM = 30  # the collector takes 32; `caller` and `version` need room
 
-_ALIASES = {"starlette": "fastapi", "httpx2": "httpx"}
+_ALIASES = {"starlette": "fastapi", "httpx2": "httpx", "kafka": "kafka-python", "confluent_kafka": "confluent-kafka"}
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9_.:/-]")
-_OFF = frozenset({"off", "none", "false", "0", ""})
+_OFF = frozenset({"off", "none", "false", "no", "0"})
+_ON = frozenset({"on", "true", "yes", "1"})
 _T = TypeVar("_T")
 _D = TypeVar("_D")
 
@@ -40,6 +57,7 @@ class Config:
     sample_rate: float = 1.0
     flush_interval_s: float = 5.0
     log_level: Optional[int] = logging.WARNING
+    runtime_metrics: bool = True
 
     def item_tags(self) -> Dict[str, str]:
         """Tags that every metric item carries: the user's, and the service's version."""
@@ -64,36 +82,87 @@ def load(
 ) -> Config:
     """Build a Config.
 
-    A wrong argument raises ValueError at the line that gave it. A wrong variable is logged and its default used:
-    what an operator mistypes must not stop the service.
+    A wrong argument raises ValueError at the line that gave it. A wrong variable is logged and ignored: what an
+    operator mistypes must not stop the service. An empty variable is as good as none.
     """
 
-    def pick(name: str, given: Optional[object], parse: Callable[[object], _T], default: _D) -> Union[_T, _D]:
-        if given is not None:
-            return parse(given)
-        variable = "VANTAGE_AGENT_" + name
-        text = env.get(variable)
-        if text is None:
-            return default
+    def read(variable: str, parse: Callable[[object], _T], default: _D) -> Union[_T, _D]:
+        text = env.get(variable, "").strip()
         try:
-            return parse(text)
+            return parse(text) if text else default
         except ValueError as error:
             log.warning("%s is ignored: %s", variable, error)
             return default
 
-    unnamed = env.get("OTEL_SERVICE_NAME") or UNNAMED_SERVICE
+    def pick(name: str, given: Optional[object], parse: Callable[[object], _T], default: _D) -> Union[_T, _D]:
+        if given is None:
+            return read("VANTAGE_AGENT_" + name, parse, default)
+        try:
+            return parse(given)
+        except ValueError:
+            raise
+        except Exception as error:
+            raise ValueError(f"{name.lower()} cannot be used: {type(error).__name__}") from error
+
+    resource = read("OTEL_RESOURCE_ATTRIBUTES", _resource, Resource())
     return Config(
-        service_name=pick("SERVICE_NAME", service_name, _service_name, _service_name(unnamed)),
+        service_name=pick(
+            "SERVICE_NAME",
+            service_name,
+            _service_name,
+            read("OTEL_SERVICE_NAME", _service_name, resource.service_name or UNNAMED_SERVICE),
+        ),
         collector_url=pick("COLLECTOR_URL", collector_url, _url, DEFAULT_URL),
         libraries=pick("AUTO_INSTRUMENT", auto_instrument, _libraries, LIBRARIES),
-        environment=pick("ENVIRONMENT", environment, _label, "production"),
-        version=pick("VERSION", version, _label, None),
+        environment=pick("ENVIRONMENT", environment, _label, resource.environment or "production"),
+        version=pick("VERSION", version, _label, resource.version),
         api_key=pick("API_KEY", api_key, _header_value, None),
-        tags=pick("TAGS", tags, _tags, {}),
+        tags=_with_namespace(pick("TAGS", tags, _tags, {}), resource.namespace),
         sample_rate=pick("SAMPLE_RATE", sample_rate, _ratio, 1.0),
         flush_interval_s=pick("FLUSH_INTERVAL", flush_interval, _seconds, 5.0),
         log_level=pick("LOG_LEVEL", None, _log_level, logging.WARNING),
+        runtime_metrics=pick("RUNTIME_METRICS", None, _switch, True),
     )
+
+
+class Resource(NamedTuple):
+    """What OTEL_RESOURCE_ATTRIBUTES says of the service; None where it says nothing."""
+
+    service_name: Optional[str] = None
+    version: Optional[str] = None
+    environment: Optional[str] = None
+    namespace: Optional[str] = None
+
+
+def _resource(value: object) -> Resource:
+    """`key=value,key=value` with percent-encoding. One fault and none of it counts, as OpenTelemetry wants it."""
+    attributes: Dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in str(value).split(","))):
+        key, equals, text = part.partition("=")
+        if not key.strip() or not equals:
+            raise ValueError(f"{part!r} has not the form key=value")
+        try:
+            attributes[unquote(key.strip(), errors="strict")] = unquote(text.strip(), errors="strict")
+        except UnicodeDecodeError:
+            raise ValueError(f"{part!r} is not percent-encoded UTF-8") from None
+    name = attributes.get("service.name", "")
+    environment = attributes.get("deployment.environment.name") or attributes.get("deployment.environment")
+    return Resource(
+        service_name=_service_name(name) if name.strip() else None,
+        version=_label_or_none(attributes.get("service.version")),
+        environment=_label_or_none(environment),
+        namespace=_label_or_none(attributes.get("service.namespace")),
+    )
+
+
+def _label_or_none(text: Optional[str]) -> Optional[str]:
+    return _label(text) if text and text.strip() else None
+
+
+def _with_namespace(tags: Mapping[str, str], namespace: Optional[str]) -> Mapping[str, str]:
+    if namespace is None or "namespace" in tags or len(tags) >= TAGS_PER_ITEM:
+        return tags
+    return {**tags, "namespace": namespace}
 
 
 def _service_name(value: object) -> str:
@@ -117,7 +186,7 @@ def _url(value: object) -> str:
 
 def _libraries(value: object) -> Tuple[str, ...]:
     if isinstance(value, str):
-        names = [] if value.strip().lower() in _OFF else value.split(",")
+        names = [] if value.strip().lower() in _OFF else list(filter(str.strip, value.split(",")))
     else:
         names = [str(name) for name in value] if isinstance(value, Iterable) else [str(value)]
     chosen = []
@@ -183,6 +252,13 @@ def _seconds(value: object) -> float:
     if number < MIN_FLUSH_INTERVAL_S:
         raise ValueError(f"flush_interval is {number} s; the least is {MIN_FLUSH_INTERVAL_S} s")
     return number
+
+
+def _switch(value: object) -> bool:
+    text = str(value).strip().lower()
+    if text not in _ON | _OFF:
+        raise ValueError(f"{text!r} is neither on nor off")
+    return text in _ON
 
 
 def _log_level(value: object) -> Optional[int]:

@@ -7,7 +7,6 @@ the open batch, which merges what it can (fold.py) and so keeps its counts in co
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import os
@@ -16,28 +15,34 @@ import socket
 import threading
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, List, NamedTuple, Tuple
+from typing import Callable, Deque, Dict, List, NamedTuple, Optional, Tuple
 
-from vantage_agent.batch import Batch, Item, take_logs, take_metrics, take_spans, take_traced
+from vantage_agent.batch import Batch
+from vantage_agent.bodies import MAX_BODY_BYTES, Body, halves, portions, redated, write
+from vantage_agent.clock import NS, TOLERANCE_S, Clock
 from vantage_agent.config import Config
 from vantage_agent.fold import DROPPED_METRIC
-from vantage_agent.recorder import PRESSURE, Recorder
-from vantage_agent.transport import Answer, Body, Transport, Verdict, compress
+from vantage_agent.items import Item, Writer
+from vantage_agent.recorder import QUEUE_LIMIT, Recorder
+from vantage_agent.runtime_metrics import RuntimeMetrics
+from vantage_agent.signals import leave_signals_to_others
+from vantage_agent.transport import Answer, Transport, Verdict
 from vantage_agent.version import __version__
+from vantage_agent.wake import Wake
 
 log = logging.getLogger("vantage.agent")
 
 TICK_S = 0.25
-BUSY_TICK_S = 0.02
+# Folding many at once is what makes folding cheap, yet the queue must not run over before the next time.
+AT_ONCE = QUEUE_LIMIT // 4
 MAX_ITEMS = 1_000
-# The collector takes 1 MiB inflated; the batch's own fields need a little of it.
-MAX_BODY_BYTES = 1_000_000
+# An answer that trickles in is not waited for any longer than this.
+ATTEMPT_LIMIT_S = 10.0
+AWAY_PATIENCE_S = 1.0
 MAX_BACKOFF_S = 60.0
 FIRST_BACKOFF_S = 1.0
 # A body that the collector keeps failing on must not hold up the others for ever.
 POISON_ATTEMPTS = 5
-
-_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class Signal(NamedTuple):
@@ -46,14 +51,14 @@ class Signal(NamedTuple):
     path: str
     field: str
     spans_sent: bool
-    take: Callable[[Batch, int, Config], List[Item]]
+    take: Callable[[Writer, Batch, int], List[Item]]
 
 
 SIGNALS: Tuple[Signal, ...] = (
-    Signal("/v1/metrics", "metrics", True, lambda batch, number, config: take_metrics(batch.window, number, config)),
-    Signal("/v1/metrics", "metrics", False, lambda batch, number, config: take_traced(batch.window, number, config)),
-    Signal("/v1/traces", "spans", False, lambda batch, number, config: take_spans(batch.spans, number, config)),
-    Signal("/v1/logs", "logs", False, lambda batch, number, config: take_logs(batch.logs, number, config)),
+    Signal("/v1/metrics", "metrics", True, Writer.metrics),
+    Signal("/v1/metrics", "metrics", False, Writer.traced),
+    Signal("/v1/traces", "spans", False, Writer.spans),
+    Signal("/v1/logs", "logs", False, Writer.logs),
 )
 
 
@@ -75,6 +80,7 @@ class Exporter:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.recorder = Recorder(config.service_name, config.sample_rate, self.start)
+        self._runtime = RuntimeMetrics()
         self._reset()
 
     def _reset(self) -> None:
@@ -82,25 +88,32 @@ class Exporter:
         self._pid = os.getpid()
         self.instance = f"{socket.gethostname()}:{self._pid}"
         self._starting = threading.Lock()
-        self._wake = threading.Event()
+        self._wake = Wake()
         self._exporting = threading.Lock()
         self._flushes: Deque[Tuple[threading.Event, List[bool]]] = deque()
         self._stopped = False
+        self._thread: Optional[threading.Thread] = None
+        self._sender: Optional[threading.Thread] = None
+        self._clock = Clock()
+        self._folded_at = 0.0
+        self._busy = False
         self._batch = Batch(self.config)
         self._pending: Deque[Body] = deque()
+        self._suspect: Optional[Body] = None
         self._failures = 0
         self._retry_at = 0.0
         self._told = False
-        self._transport = Transport(self.config.collector_url, self.config.api_key, __version__)
+        self._connect_to(self.config)
+
+    def _connect_to(self, config: Config) -> None:
+        self._destination = config
+        self._transport = Transport(config.collector_url, config.api_key, __version__)
 
     def configure(self, config: Config) -> None:
         """Take other settings; what is pending goes to the new collector."""
-        with self._exporting:
-            self.config = config
-            self.recorder.configure(config.service_name, config.sample_rate)
-            self._transport.close()
-            self._transport = Transport(config.collector_url, config.api_key, __version__)
-            self._retry_at = 0.0
+        self.recorder.configure(config.service_name, config.sample_rate)
+        self.config = config
+        self._retry_at = 0.0
         self._wake.set()
 
     def start(self) -> None:
@@ -111,8 +124,10 @@ class Exporter:
             return
         try:
             if not self.recorder.running:
+                self._wake = Wake()
                 thread = threading.Thread(target=self._run, args=(self._pid,), name="vantage-agent", daemon=True)
                 thread.start()
+                self._thread = thread
                 self.recorder.running = True
         except RuntimeError:
             # No thread can be had (interpreter shutdown, process limit): the next record tries again.
@@ -127,7 +142,10 @@ class Exporter:
         self._reset()
 
     def flush(self, timeout_s: float) -> bool:
-        """Send everything recorded so far, at once; True when that was done within `timeout_s`."""
+        """Send everything recorded so far, at once; True when that was done within `timeout_s`.
+
+        A collector that is known to be away gets AWAY_PATIENCE_S at most.
+        """
         if self._pid != os.getpid():
             self.after_fork()
         if self._stopped:
@@ -141,14 +159,18 @@ class Exporter:
         done, verdict = threading.Event(), [False]
         self._flushes.append((done, verdict))
         self._wake.set()
-        return done.wait(timeout_s) and verdict[0]
+        return done.wait(min(timeout_s, AWAY_PATIENCE_S) if self._failures else timeout_s) and verdict[0]
 
     def stop(self, timeout_s: float) -> bool:
         """Flush, then end the thread."""
+        deadline = time.monotonic() + timeout_s
         delivered = self.flush(timeout_s)
         self._stopped = True
         self.recorder.active = False
         self._wake.set()
+        if self._thread is not None:
+            self._thread.join(max(TICK_S, deadline - time.monotonic()))
+        self._runtime.close()
         return delivered
 
     def _export_here(self, timeout_s: float) -> bool:
@@ -161,24 +183,37 @@ class Exporter:
             self._exporting.release()
 
     def _run(self, pid: int) -> None:
+        leave_signals_to_others()
+        try:
+            self._work(pid)
+        finally:
+            if os.getpid() == pid:
+                # Whatever ended it: the next record starts another one.
+                self.recorder.running = False
+                self._transport.close()
+
+    def _work(self, pid: int) -> None:
         interval = self.config.flush_interval_s
         next_flush = time.monotonic() + first_flush_in(interval, time.time())
         tick = min(TICK_S, interval)
+        if self.config.runtime_metrics:
+            self._runtime.start()
         while not self._stopped:
+            if self._busy:
+                self._runtime.probe()
             self._wake.wait(max(0.0, min(tick, max(next_flush, self._retry_at) - time.monotonic())))
             if os.getpid() != pid:
                 return
-            self._wake.clear()
             waiting = [self._flushes.popleft() for _ in range(len(self._flushes))]
             delivered = False
             try:
                 with self._exporting:
-                    busy = self._fold() > PRESSURE
-                    tick = BUSY_TICK_S if busy else min(TICK_S, interval)
+                    tick = min(self._fold(), interval)
                     now = time.monotonic()
                     if waiting or now >= max(next_flush, self._retry_at):
                         if now >= next_flush:
                             next_flush += interval * (1 + (now - next_flush) // interval)
+                            self._sample()
                         delivered = self._export()
             except Exception:
                 # A fault of ours must cost the application nothing but this batch.
@@ -188,68 +223,166 @@ class Exporter:
             for done, verdict in waiting:
                 verdict[0] = delivered
                 done.set()
-        self.recorder.running = False
-        self._transport.close()
 
-    def _fold(self) -> int:
-        """Fold what is queued; how many records that were."""
-        batch = self._batch
+    def _sample(self) -> None:
+        """Add how the process itself is doing."""
+        try:
+            if self.config.runtime_metrics:
+                self._batch.fold(self._runtime.sample(), self._clock.offset_ns())
+            else:
+                self._runtime.close()
+        except Exception:
+            log.debug("the process could not be sampled", exc_info=True)
+
+    def _fold(self) -> float:
+        """Fold what is queued; seconds that may pass until the next time."""
         records = self.recorder.drain()
-        offset = time.time_ns() - time.perf_counter_ns()
-        for record in records:
-            try:
-                batch.fold(record, offset)
-            except Exception:
-                log.debug("a record could not be folded", exc_info=True)
-                batch.window.drop("invalid")
+        self._busy = bool(records)
+        now = time.monotonic()
+        since_s, self._folded_at = now - self._folded_at, now
+        self._batch.fold(records, self._clock.offset_ns())
         dropped = self.recorder.take_dropped()
         if dropped:
-            batch.window.drop("queue_full", dropped)
-        return len(records)
+            self._batch.window.drop("queue_full", dropped)
+        room = max(0, AT_ONCE - len(self.recorder.queue))
+        return min(TICK_S, since_s * room / (len(records) or 1))
 
     def _export(self) -> bool:
         """Send pending bodies, then the open batch. False when the collector could not take all of it."""
+        if self._destination is not self.config:
+            self._transport.close()
+            self._connect_to(self.config)
+        if self._suspect is not None and len(self._pending) == 1:
+            self._write_another()
         if not self._send_pending():
             return False
         batch, self._batch = self._batch, Batch(self.config)
         self._report_losses(batch)
+        writer = Writer(self.config, self._clock.offset_ns())
         for signal in SIGNALS:
-            items = signal.take(batch, MAX_ITEMS, self.config)
-            while items:
-                self._pending.extend(self._bodies(signal, items))
+            while self._write(signal, writer, batch):
                 if not self._send_pending():
                     batch.tighten()
                     batch.absorb(self._batch)
                     self._batch = batch
                     return False
-                items = signal.take(batch, MAX_ITEMS, self.config)
+        for reason, number in batch.window.dropped.items():
+            # Found out while it was written.
+            self._batch.window.drop(reason, number)
         return True
 
+    def _write(self, signal: Signal, writer: Writer, batch: Batch) -> bool:
+        """Take up to MAX_ITEMS out of a batch and have their bodies wait to be sent next; False if there are none."""
+        items = signal.take(writer, batch, MAX_ITEMS)
+        fitting = [item for item in items if len(item.text) <= MAX_BODY_BYTES]
+        if len(fitting) < len(items):
+            self._batch.window.drop("too_large", len(items) - len(fitting))
+        bodies = [
+            write(signal.path, signal.field, portion, self._envelope(signal), writer.offset_ns)
+            for portion in portions(fitting)
+        ]
+        self._pending.extendleft(reversed(bodies))
+        return bool(items)
+
+    def _write_another(self) -> None:
+        """A body beside the suspect. What becomes of it tells whether the fault is the suspect's or the collector's."""
+        writer = Writer(self.config, self._clock.offset_ns())
+        for signal in SIGNALS:
+            if self._write(signal, writer, self._batch):
+                return
+
+    def _envelope(self, signal: Signal) -> Dict[str, object]:
+        envelope: Dict[str, object] = {
+            "service_name": self.config.service_name,
+            "environment": self.config.environment,
+            "agent_version": __version__,
+            "instance": self.instance,
+        }
+        if signal.spans_sent:
+            envelope["spans_sent"] = True
+        return envelope
+
     def _report_losses(self, batch: Batch) -> None:
-        now_ms = time.time() * 1000
+        at_ns = time.perf_counter_ns()
         losses, batch.window.dropped = batch.window.dropped, {}
         for reason, number in losses.items():
-            batch.window.count(DROPPED_METRIC, (("reason", reason),), now_ms, number)
+            batch.window.count(DROPPED_METRIC, (("reason", reason),), 0, at_ns, number)
         if batch.spans.thinned:
-            batch.window.count("vantage.agent.spans_thinned", (), now_ms, batch.spans.thinned)
+            batch.window.count("vantage.agent.spans_thinned", (), 0, at_ns, batch.spans.thinned)
             batch.spans.thinned = 0
 
     def _send_pending(self) -> bool:
+        """Send the bodies that wait; False where some still have to."""
+        accepted = False
         while self._pending:
             body = self._pending[0]
-            answer = self._transport.send(body)
-            poison = answer.reason == "500" and self._failures >= POISON_ATTEMPTS
-            if answer.verdict is Verdict.LATER and not poison:
+            answer = self._deliver(body)
+            if answer.verdict is Verdict.LATER and not (accepted and body is self._suspect):
                 self._back_off(answer)
+                if answer.reason == "500" and self._failures >= POISON_ATTEMPTS:
+                    self._suspect = self._pending.popleft()
+                    self._pending.append(self._suspect)
                 return False
             self._pending.popleft()
             self._failures, self._retry_at = 0, 0.0
-            if answer.verdict is not Verdict.ACCEPTED:
-                self._batch.window.drop("refused", body.samples)
-                self._tell_once("the collector refused a batch: %s", answer)
+            if answer.verdict is Verdict.ACCEPTED:
+                accepted, self._told = True, False
             else:
-                self._told = False
+                self._mend(body, answer)
+        self._suspect = None
         return True
+
+    def _mend(self, body: Body, answer: Answer) -> None:
+        """Write a refused body anew where that may help, else count its samples as lost."""
+        offset_ns = self._clock.offset_ns()
+        if answer.verdict is Verdict.TOO_LARGE:
+            mended = halves(body)
+        elif abs(offset_ns - body.offset_ns) > TOLERANCE_S * NS:
+            mended = [redated(body, offset_ns)]
+        else:
+            mended = []
+        self._pending.extendleft(reversed(mended))
+        if not mended:
+            self._batch.window.drop("refused", body.samples)
+            self._tell_once("the collector refused a batch: %s", answer)
+
+    def _deliver(self, body: Body) -> Answer:
+        """Send a body, and go on folding meanwhile: a collector that is slow to answer must not fill the queue."""
+        if self._sender is not None and self._sender.is_alive():
+            return Answer(Verdict.LATER, "still looking for the collector")
+        transport = self._transport
+        answers: List[Answer] = []
+        done = threading.Event()
+
+        def send() -> None:
+            leave_signals_to_others()
+            try:
+                answers.append(transport.send(body))
+            finally:
+                done.set()
+
+        sender = threading.Thread(target=send, name="vantage-agent-sender", daemon=True)
+        try:
+            sender.start()
+        except RuntimeError:
+            # At exit no thread can be had any more, and nothing is left that would have to go on meanwhile.
+            return self._noted(transport.send(body))
+        deadline = time.monotonic() + ATTEMPT_LIMIT_S
+        tick = TICK_S
+        while not done.wait(tick):
+            tick = self._fold()
+            if self._stopped or time.monotonic() > deadline:
+                # It ends by itself; where it waits for a name to be resolved, nothing can end it sooner.
+                self._sender = sender
+                transport.abandon()
+                self._connect_to(self._destination)
+                return Answer(Verdict.LATER, "TimeoutError")
+        return self._noted(answers[0] if answers else Answer(Verdict.LATER, "internal error"))
+
+    def _noted(self, answer: Answer) -> Answer:
+        if answer.collectors_s is not None:
+            self._clock.compare(answer.collectors_s)
+        return answer
 
     def _back_off(self, answer: Answer) -> None:
         self._failures += 1
@@ -264,30 +397,3 @@ class Exporter:
         if not self._told:
             self._told = True
             log.warning(message, answer.reason)
-
-    def _bodies(self, signal: Signal, items: List[Item]) -> List[Body]:
-        """Items as bodies of at most MAX_BODY_BYTES; an item that alone is larger is dropped."""
-        envelope: Dict[str, object] = {
-            signal.field: items,
-            "service_name": self.config.service_name,
-            "environment": self.config.environment,
-            "agent_version": __version__,
-            "instance": self.instance,
-            "batch_id": "%032x" % random.getrandbits(128),
-        }
-        if signal.spans_sent:
-            envelope["spans_sent"] = True
-        try:
-            text = _to_json(envelope)
-        except ValueError:
-            # A sum that overflowed to infinity. Halving finds it; the others go.
-            text = ""
-        # JSON with ASCII escapes: as many bytes as characters.
-        if text and len(text) <= MAX_BODY_BYTES:
-            samples = sum(item.get("count", 1) for item in items)
-            return [Body(signal.path, compress(text), samples)]
-        if len(items) == 1:
-            self._batch.window.drop("too_large" if text else "invalid")
-            return []
-        half = len(items) // 2
-        return self._bodies(signal, items[:half]) + self._bodies(signal, items[half:])

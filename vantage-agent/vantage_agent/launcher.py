@@ -7,13 +7,38 @@ import sys
 from pathlib import Path
 from typing import List, Mapping, Optional, Sequence
 
-USAGE = """usage: vantage-run [--service-name NAME] [--collector-url URL] COMMAND [ARGUMENT ...]
+from vantage_agent.version import __version__
+
+USAGE = """usage: vantage-run [OPTION ...] COMMAND [ARGUMENT ...]
 
 Runs COMMAND (python, uvicorn, gunicorn, flask, ...) with the Vantage agent in it and in every Python process it starts.
-All settings can come from VANTAGE_AGENT_* variables as well.
+
+  --service-name NAME     what your team calls the service
+  --collector-url URL     default http://localhost:8000
+  --environment NAME      default production
+  --service-version TEXT  of the service
+  --tags K=V,K=V          namespace=... places it in a district of the city
+  --auto-instrument A,B   libraries, or none; default all
+  --sample-rate SHARE     of traces, 0 to 1; default 1
+  --flush-interval S      default 5
+  --log-level LEVEL       of the logs that are sent, or off; default WARNING
+  --help, --version
+
+Each option sets a variable, VANTAGE_AGENT_SERVICE_NAME and so on. There is none for the API key, which everyone could
+read off the list of processes: set VANTAGE_AGENT_API_KEY.
 """
 BOOT_DIRECTORY = Path(__file__).resolve().parent / "boot"
-_OPTIONS = {"--service-name": "VANTAGE_AGENT_SERVICE_NAME", "--collector-url": "VANTAGE_AGENT_COLLECTOR_URL"}
+_OPTIONS = {
+    "--service-name": "VANTAGE_AGENT_SERVICE_NAME",
+    "--collector-url": "VANTAGE_AGENT_COLLECTOR_URL",
+    "--environment": "VANTAGE_AGENT_ENVIRONMENT",
+    "--service-version": "VANTAGE_AGENT_VERSION",
+    "--tags": "VANTAGE_AGENT_TAGS",
+    "--auto-instrument": "VANTAGE_AGENT_AUTO_INSTRUMENT",
+    "--sample-rate": "VANTAGE_AGENT_SAMPLE_RATE",
+    "--flush-interval": "VANTAGE_AGENT_FLUSH_INTERVAL",
+    "--log-level": "VANTAGE_AGENT_LOG_LEVEL",
+}
 
 
 def environment_for(env: Mapping[str, str]) -> "dict[str, str]":
@@ -30,13 +55,19 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     arguments: List[str] = list(sys.argv[1:] if argv is None else argv)
     env = dict(os.environ)
     while arguments and arguments[0].startswith("--"):
-        option, _, value = arguments.pop(0).partition("=")
+        option, equals, value = arguments.pop(0).partition("=")
         if option == "--":
             break
-        if option not in _OPTIONS:
+        if option == "--help":
             sys.stdout.write(USAGE)
-            return 0 if option == "--help" else 2
-        if not value and arguments:
+            return 0
+        if option == "--version":
+            sys.stdout.write(f"vantage-agent {__version__}\n")
+            return 0
+        if option not in _OPTIONS:
+            sys.stderr.write(f"vantage-run: there is no option {option}\n{USAGE}")
+            return 2
+        if not equals and arguments:
             value = arguments.pop(0)
         env[_OPTIONS[option]] = value
     if not arguments:

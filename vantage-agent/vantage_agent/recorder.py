@@ -6,16 +6,16 @@ fork) for a lock whose owner no longer exists.
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
-from typing import Callable, Deque, Tuple
+from itertools import count, repeat
+from typing import Callable, Deque, List
 
 from vantage_agent.context import sampling_floor, state_member
 from vantage_agent.records import Record
 
 QUEUE_LIMIT = 32_768
-# A queue this long means that nobody drains it: perhaps a fork the interpreter never told us of (uWSGI).
-PRESSURE = 1_024
+# A look costs more than a record. It finds, among others, a fork that the interpreter never told us of (uWSGI's).
+LOOK_EVERY = 64
 
 
 class Recorder:
@@ -30,7 +30,7 @@ class Recorder:
         self.running = False
         self._start = start_exporter
         # next() on a count is atomic, `+= 1` is not.
-        self._dropped = itertools.count()
+        self._dropped = count()
         self._reads = 0
         self._taken = 0
         self.configure(service_name, sample_rate)
@@ -41,12 +41,14 @@ class Recorder:
 
     def emit(self, record: Record) -> None:
         queue = self.queue
-        if self.running and len(queue) < PRESSURE:
+        length = len(queue)
+        if length % LOOK_EVERY and length < QUEUE_LIMIT:
             queue.append(record)
         else:
-            self._emit_slowly(record)
+            self._emit_and_look(record)
 
-    def _emit_slowly(self, record: Record) -> None:
+    def _emit_and_look(self, record: Record) -> None:
+        """The first record of a turn, and one in many: is there a thread, in this very process, to take them?"""
         if len(self.queue) < QUEUE_LIMIT:
             self.queue.append(record)
         else:
@@ -60,10 +62,10 @@ class Recorder:
         new, self._taken = total - self._taken, total
         return new
 
-    def drain(self) -> Tuple[Record, ...]:
+    def drain(self) -> List[Record]:
         """Everything queued at this moment, oldest first (exporter thread only)."""
-        pop = self.queue.popleft
-        return tuple(pop() for _ in range(len(self.queue)))
+        queue = self.queue
+        return list(map(deque.popleft, repeat(queue, len(queue))))
 
     def forget(self) -> None:
         """In a fork's child: what is queued belongs to the parent, who sends it."""

@@ -31,9 +31,10 @@ LogRecord = Tuple[int, float, str, str, Mapping[str, str], Optional[Span]]
 class Target(NamedTuple):
     """What an operation other than an HTTP request is done on. Few differ, so make one of a kind and keep it.
 
-    metric: where its durations go. kind: of the span: client, producer or consumer. name: of the span and `endpoint` of
-    the metric, out of a small set: `SELECT orders`, `GET`, `send orders`; never a value, a key or a statement.
-    tags: of the metric. attributes: of the span; both by OpenTelemetry's names (`db.system.name`, ...).
+    metric: where its durations go, or "" where only the span is told. kind: of the span: client, producer or consumer.
+    name: of the span and `endpoint` of the metric, out of a small set: `SELECT orders`, `GET`, `send orders`; never a
+    value, a key or a statement. tags: of the metric. attributes: of the span; both by OpenTelemetry's names
+    (`db.system.name`, ...).
     """
 
     metric: str

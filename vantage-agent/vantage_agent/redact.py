@@ -8,6 +8,7 @@ from typing import Any
 HOST_LIMIT = 256
 
 _USERINFO = re.compile(r"(?<=://)[^\s/@\"'<>]+@")
+_CUT_URL = re.compile(r"://[^\s\"'<>]*\Z")
 _QUERY = re.compile(r"(?<=\S)\?[^\s?=&\"'<>]+=[^\s\"'<>]*")
 
 
@@ -18,6 +19,17 @@ def without_secrets(text: str) -> str:
     if "?" in text:
         text = _QUERY.sub("?…", text)
     return text
+
+
+def excerpt(text: str, limit: int) -> str:
+    """At most the first `limit` characters of a log line, without secrets.
+
+    A long text is cut before it is searched, and a URL that the cut goes through is left out: half of a password is
+    not recognised as one.
+    """
+    if len(text) > 2 * limit:
+        text = _CUT_URL.sub("", text[: 2 * limit])
+    return without_secrets(text)[:limit]
 
 
 def host_of(url: Any) -> str:

@@ -8,9 +8,9 @@ they give up the same traces, and the traces that stay, stay whole.
 from __future__ import annotations
 
 from heapq import heapify, heappush, heappushpop, nlargest
-from typing import List, NamedTuple, Optional, Set, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from vantage_agent.context import RANDOM_MASK, SAMPLED, Span
+from vantage_agent.context import RANDOM_MASK, Span
 
 SLOW_NS = 500_000_000
 EXAMPLE_KEYS = 4_000
@@ -18,17 +18,39 @@ EXAMPLE_KEYS = 4_000
 PLAIN, EXAMPLE, SLOW, ERROR = range(4)
 
 
-class FinishedSpan(NamedTuple):
-    """A span with its end on the wall clock. `failed` is None where success is not known (a cancelled request)."""
+class Work(NamedTuple):
+    """What spans of one kind of work have in common. `failed` is None where success is not known (a cancelled
+    request)."""
 
-    span: Span
     kind: str
     name: str
-    end_ms: float
-    duration_ms: float
     failed: Optional[bool]
     attributes: Tuple[Tuple[str, object], ...]
     caller: Optional[str]
+
+
+class Group(NamedTuple):
+    """Spans of one kind of work that ended in one second, in the order they came.
+
+    spans, ends, durations: alike in length; times in perf_counter's nanoseconds. sampled: which of them the trace
+    sampling chose, as ascending indices.
+    """
+
+    work: Work
+    second: int
+    spans: Sequence[Span]
+    ends: Sequence[int]
+    durations: Sequence[int]
+    sampled: Sequence[int]
+
+
+class FinishedSpan(NamedTuple):
+    """A span with its end on perf_counter's clock."""
+
+    span: Span
+    work: Work
+    end_ns: int
+    duration_ns: int
 
 
 class SpanBuffer:
@@ -48,25 +70,26 @@ class SpanBuffer:
     def __len__(self) -> int:
         return len(self._heap)
 
-    def rank(self, span: Span, failed: bool, duration_ns: int, kind: str, name: str, second: int) -> Optional[int]:
-        """Class of a span, or None where it is not worth keeping. Separate, so that nothing is built in vain."""
-        if failed:
-            return ERROR
-        if duration_ns >= SLOW_NS:
-            return SLOW
-        if self.keeps_examples and kind != "internal" and len(self._examples) < EXAMPLE_KEYS:
-            key = (kind, name, second)
-            if key not in self._examples:
-                self._examples.add(key)
-                return EXAMPLE
-        if not span.flags & SAMPLED:
-            return None
-        if len(self._heap) >= self.limit and (PLAIN, span.trace_id & RANDOM_MASK) < self._heap[0][:2]:
-            self.thinned += 1
-            return None
-        return PLAIN
+    def offer(self, group: Group) -> None:
+        """Consider the spans of a group."""
+        everyone: Sequence[int] = range(len(group.spans))
+        sampled = group.sampled
+        if group.work.failed:
+            self._add(ERROR, group, everyone)
+            return
+        if max(group.durations) >= SLOW_NS:
+            slow = {index for index in everyone if group.durations[index] >= SLOW_NS}
+            self._add(SLOW, group, sorted(slow))
+            everyone = [index for index in everyone if index not in slow]
+            sampled = [index for index in sampled if index not in slow]
+        if everyone and self._wants_example(group.work, group.second):
+            example = everyone[0]
+            self._add(EXAMPLE, group, (example,))
+            sampled = sampled[1:] if sampled and sampled[0] == example else sampled
+        self._add_plain(group, sampled)
 
     def add(self, rank: int, finished: FinishedSpan) -> None:
+        """Keep a span unless there are more telling ones."""
         self._sequence += 1
         entry = (rank, finished.span.trace_id & RANDOM_MASK, self._sequence, finished)
         if len(self._heap) < self.limit:
@@ -91,6 +114,30 @@ class SpanBuffer:
             self._examples.clear()
 
     def absorb(self, later: SpanBuffer) -> None:
+        """Take over the spans of a later buffer."""
         self.thinned += later.thinned
         for rank, _, _, finished in later._heap:
             self.add(rank, finished)
+
+    def _wants_example(self, work: Work, second: int) -> bool:
+        if not self.keeps_examples or work.kind == "internal" or len(self._examples) >= EXAMPLE_KEYS:
+            return False
+        before = len(self._examples)
+        self._examples.add((work.kind, work.name, second))
+        return len(self._examples) > before
+
+    def _add_plain(self, group: Group, indices: Sequence[int]) -> None:
+        """Under pressure nearly all are turned down here, by one look at their bits and nothing built in vain."""
+        free = max(0, self.limit - len(self._heap))
+        self._add(PLAIN, group, indices[:free])
+        rest = indices[free:]
+        if rest:
+            rank, least = self._heap[0][:2]
+            spans = group.spans
+            worthy = [n for n in rest if spans[n].trace_id & RANDOM_MASK >= least] if rank == PLAIN else []
+            self.thinned += len(rest) - len(worthy)
+            self._add(PLAIN, group, worthy)
+
+    def _add(self, rank: int, group: Group, indices: Sequence[int]) -> None:
+        for index in indices:
+            self.add(rank, FinishedSpan(group.spans[index], group.work, group.ends[index], group.durations[index]))

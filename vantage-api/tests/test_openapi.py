@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from vantage_api.openapi import document
 
-
 DOCS = Path(__file__).parents[2] / "docs"
 
 

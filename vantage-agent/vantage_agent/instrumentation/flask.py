@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+from sys import modules
 from time import perf_counter_ns
 from typing import Any
 
 from vantage_agent.context import CURRENT, incoming, leave
 from vantage_agent.instrumentation.patching import Patcher
+from vantage_agent.instrumentation.server import MARK, OTEL_WSGI, definer
 from vantage_agent.recorder import Recorder
 from vantage_agent.records import SERVER
 
@@ -24,8 +26,12 @@ def install_flask(module: Any, patcher: Patcher, recorder: Recorder) -> None:
         @functools.wraps(original)
         def wsgi_app(self: Any, environ: Any, start_response: Any) -> Any:
             outer = CURRENT.get()
-            if not recorder.active or (outer is not None and outer.local_root):
+            if (
+                not recorder.active
                 # Mounted in an ASGI app of this process that has counted the request already.
+                or (outer is not None and outer.local_root)
+                or (OTEL_WSGI in modules and _is_traced_by_otel(self, environ))
+            ):
                 return original(self, environ, start_response)
             started = perf_counter_ns()
             span = incoming(environ.get("HTTP_TRACEPARENT"), environ.get("HTTP_TRACESTATE"), recorder.floor)
@@ -58,9 +64,13 @@ def install_flask(module: Any, patcher: Patcher, recorder: Recorder) -> None:
 
         return wsgi_app
 
-    patcher.wrap(module.Flask, "wsgi_app", wrap)
+    patcher.wrap(definer(module.Flask, "wsgi_app"), "wsgi_app", wrap)
     module.got_request_exception.connect(on_exception, weak=False)
     patcher.on_restore(lambda: module.got_request_exception.disconnect(on_exception))
+
+
+def _is_traced_by_otel(app: Any, environ: Any) -> bool:
+    return MARK in environ or getattr(app, "_is_instrumented_by_opentelemetry", False)
 
 
 def _status_code(line: Any, raised: Any) -> int:

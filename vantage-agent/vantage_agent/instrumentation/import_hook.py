@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Callable, Dict, Optional, Sequence
@@ -14,8 +13,11 @@ log = logging.getLogger("vantage.agent")
 Hook = Callable[[ModuleType], None]
 
 
-class ImportHooks(MetaPathFinder):
-    """A finder that finds nothing: it asks the others and has their loader call the hook after it ran the module."""
+class ImportHooks:
+    """A finder that finds nothing: it asks the others and has their loader call the hook after it ran the module.
+
+    Not a subclass of importlib.abc.MetaPathFinder: nothing asks for that, and its module takes milliseconds to import.
+    """
 
     def __init__(self) -> None:
         self._hooks: Dict[str, Hook] = {}
