@@ -185,8 +185,10 @@ def our_threads() -> List[str]:
 
 @pytest.mark.usefixtures("impatient")
 def test_whatever_the_collector_has_everything_is_there_once_it_is_well(
-    ill: Ill, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    ill: Ill, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Handlers that other tests left behind would print, or complain that their stream is closed.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [caplog.handler])
     with caplog.at_level(logging.WARNING, "vantage.agent"):
         vantage_agent.init_agent(service_name="shop", collector_url=ill.url, flush_interval=600)
         for _ in range(3):
