@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from vantage_api.kept import KEPT_S, MAX_ANSWER_BYTES, KeptAnswers, key_of, size_of
@@ -215,13 +216,16 @@ async def test_an_answer_that_is_too_large_is_not_kept(kept: KeptAnswers) -> Non
     assert len(asked) == 2
 
 
-async def test_nothing_found_is_given_again_to_those_alone_who_take_it(kept: KeptAnswers) -> None:
-    """Who has just sent his first rows looks until they are there."""
+@pytest.mark.parametrize("rows", [(), ((0, None),), ((0, float("nan"), ""),)])
+async def test_nothing_found_is_given_again_to_those_alone_who_take_it(
+    kept: KeptAnswers, rows: tuple[tuple[Any, ...], ...]
+) -> None:
+    """Who has just sent his first rows looks until they are there; a count and a mean of nothing are a row."""
     asked: list[QueryPlan] = []
 
     async def answer(question: QueryPlan) -> Result:
         asked.append(question)
-        return Result((), (), 1.0, "metrics")
+        return Result((), rows, 1.0, "metrics")
 
     for _ in range(2):
         assert not (await kept.answer(plan(), answer)).cached

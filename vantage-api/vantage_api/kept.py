@@ -71,8 +71,8 @@ class KeptAnswers:
     ) -> Answer:
         """The answer of `ask`, or one that was given lately. Raises what `ask` raises, which is never kept.
 
-        Who finds nothing has just sent something, as a rule, and looks again for it: an answer without rows is given
-        twice to those alone who say `even_nothing`.
+        Who finds nothing has just sent something, as a rule, and looks again for it: an answer that says nothing is
+        given twice to those alone who say `even_nothing`.
 
         Those who ask the same at the same time wait for one answer; when the last of them has gone, `ask` is cancelled.
         """
@@ -81,7 +81,7 @@ class KeptAnswers:
             self._metrics.kept_answers.labels("passed").inc()
             return Answer(await ask(plan), cached=False)
         held = self._find(key)
-        if held is not None and (held.rows or even_nothing):
+        if held is not None and (even_nothing or says_something(held)):
             self._metrics.kept_answers.labels("hit").inc()
             return Answer(held, cached=True)
         asking = self._asking.get(key)
@@ -168,6 +168,12 @@ def _in_steps(expr: Expr, step_ms: int) -> Expr:
             return Call(function, tuple(_in_steps(arg, step_ms) for arg in args), params)
         case _:
             return expr
+
+
+def says_something(result: Result) -> bool:
+    """Whether it has a row that is more than zeros and nothings: a count over no rows is a row, too."""
+    # NaN is not itself.
+    return any(value and value == value for row in result.rows for value in row)
 
 
 def size_of(value: Any) -> int:

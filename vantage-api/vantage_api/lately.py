@@ -9,6 +9,7 @@ from vantage_common.clock import Clock
 from vantage_common.store.plan import QueryPlan, Result
 
 from vantage_api.ask import Ask
+from vantage_api.kept import says_something
 
 MAX_KEYS: Final = 1000
 T = TypeVar("T")
@@ -69,4 +70,4 @@ def _has_failed(task: "asyncio.Task[T]") -> bool:
 async def kept(ask: Ask, plan: QueryPlan) -> Result:
     """An answer that may be a kept one, but never a kept nothing: what has just begun to come in is seen at once."""
     answer = await ask.kept(plan)
-    return await ask(plan) if answer.cached and not answer.result.rows else answer.result
+    return await ask(plan) if answer.cached and not says_something(answer.result) else answer.result
