@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 import zlib
@@ -11,6 +12,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import pytest
 import vantage_agent
+from vantage_agent import background
 
 Item = Dict[str, Any]
 Answer = Tuple[int, Dict[str, str]]
@@ -234,6 +236,23 @@ class Secrets:
 @pytest.fixture
 def secrets() -> Secrets:
     return Secrets()
+
+
+@pytest.fixture
+def our_threads() -> Callable[[], List[str]]:
+    """What the agent's threads work on at this moment, by function."""
+    return working
+
+
+def working() -> List[str]:
+    names = []
+    for frame in sys._current_frames().values():
+        stack = [frame]
+        while stack[-1].f_back:
+            stack.append(stack[-1].f_back)
+        if stack[-1].f_code.co_filename == background.__file__ and len(stack) > 1:
+            names.append(stack[-2].f_code.co_name)
+    return names
 
 
 @pytest.fixture

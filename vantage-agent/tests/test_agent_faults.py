@@ -310,8 +310,9 @@ def test_the_application_alone_is_told_that_file_descriptors_ran_out(collector: 
 
 
 NO_THREAD = """
+import _thread
 def refuse(*_, **__): raise RuntimeError("can't start new thread")
-threading._start_new_thread = threading._start_joinable_thread = refuse
+_thread.start_new_thread = refuse
 """
 
 

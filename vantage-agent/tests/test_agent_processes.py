@@ -188,6 +188,46 @@ def test_children_of_multiprocessing_flush_when_they_end(sink: Sink, tmp_path: P
     assert sum(item["value"] for item in sink.metrics("c")) == 8
 
 
+SLEPT_OVER = """
+import multiprocessing, os, signal, sys, threading, time, vantage_agent
+vantage_agent.init_agent(service_name="shop", collector_url=os.environ["SINK"], flush_interval=600, auto_instrument=[])
+
+def terminate_another_thread(waiting):
+    while not waiting.is_set(): time.sleep(0.01)
+    time.sleep(0.2)
+    # The main thread is not woken, as where the signal comes just before it blocks.
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+def work():
+    vantage_agent.record_metric("c", 1, "counter")
+    lock, waiting = threading.Lock(), threading.Event()
+    lock.acquire()
+    threading.Thread(target=terminate_another_thread, args=(waiting,), daemon=True).start()
+    waiting.set()
+    lock.acquire()
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context(sys.argv[1]).Process(target=work)
+    process.start()
+    process.join(20)
+    print(process.exitcode)
+    process.kill()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_child_of_multiprocessing_ends_when_it_sleeps_over_its_sigterm(
+    sink: Sink, tmp_path: Path, method: str
+) -> None:
+    (tmp_path / "main.py").write_text(SLEPT_OVER)
+    done = subprocess.run(
+        [sys.executable, "main.py", method],
+        cwd=tmp_path, env=agent_env(sink, SINK=sink.url), capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == (f"{-signal.SIGTERM}\n", "")
+    assert sum(item["value"] for item in sink.metrics("c")) == 1
+
+
 def test_a_child_of_multiprocessing_does_not_wait_long_for_a_hanging_collector(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(CHILDREN.partition("    with context")[0])
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -246,15 +286,17 @@ def test_sigterm_ends_a_process_whatever_lock_the_interrupted_code_holds(sink: S
     assert process.wait(20) == -signal.SIGTERM
 
 
-def test_the_handler_of_sigterm_and_the_threads_are_gone_after_shutdown(sink: Sink, start: Start) -> None:
+def test_the_handler_of_sigterm_and_the_threads_are_gone_after_shutdown(
+    sink: Sink, start: Start, our_threads: Callable[[], List[str]]
+) -> None:
     handler = signal.getsignal(signal.SIGTERM)
-    before = set(threading.enumerate())
+    assert our_threads() == []
     start()
     vantage_agent.record_metric("c", 1, "counter")
+    assert "_run" in our_threads()
     assert vantage_agent.shutdown(10)
     assert signal.getsignal(signal.SIGTERM) == handler
-    # The sink answers each connection in a thread of its own.
-    assert [thread.name for thread in set(threading.enumerate()) - before if "vantage" in thread.name] == []
+    sink.wait_for(lambda: our_threads() == [])
 
 
 def test_exit_takes_no_time_where_nobody_listens() -> None:

@@ -17,6 +17,7 @@ import time
 from collections import deque
 from typing import Callable, Deque, Dict, List, NamedTuple, Optional, Tuple
 
+from vantage_agent.background import Background
 from vantage_agent.batch import Batch
 from vantage_agent.bodies import MAX_BODY_BYTES, Body, halves, portions, redated, write
 from vantage_agent.clock import NS, TOLERANCE_S, Clock
@@ -25,7 +26,6 @@ from vantage_agent.fold import DROPPED_METRIC
 from vantage_agent.items import Item, Writer
 from vantage_agent.recorder import QUEUE_LIMIT, Recorder
 from vantage_agent.runtime_metrics import RuntimeMetrics
-from vantage_agent.signals import leave_signals_to_others
 from vantage_agent.transport import Answer, Transport, Verdict
 from vantage_agent.version import __version__
 from vantage_agent.wake import Wake
@@ -92,8 +92,8 @@ class Exporter:
         self._exporting = threading.Lock()
         self._flushes: Deque[Tuple[threading.Event, List[bool]]] = deque()
         self._stopped = False
-        self._thread: Optional[threading.Thread] = None
-        self._sender: Optional[threading.Thread] = None
+        self._thread: Optional[Background] = None
+        self._sender: Optional[Background] = None
         self._clock = Clock()
         self._folded_at = 0.0
         self._busy = False
@@ -125,11 +125,11 @@ class Exporter:
         try:
             if not self.recorder.running:
                 self._wake = Wake()
-                thread = threading.Thread(target=self._run, args=(self._pid,), name="vantage-agent", daemon=True)
+                thread = Background(self._run)
                 thread.start()
                 self._thread = thread
                 self.recorder.running = True
-        except RuntimeError:
+        except (RuntimeError, MemoryError):
             # No thread can be had (interpreter shutdown, process limit): the next record tries again.
             log.debug("the exporter thread did not start", exc_info=True)
         finally:
@@ -182,8 +182,8 @@ class Exporter:
         finally:
             self._exporting.release()
 
-    def _run(self, pid: int) -> None:
-        leave_signals_to_others()
+    def _run(self) -> None:
+        pid = self._pid
         try:
             self._work(pid)
         finally:
@@ -344,7 +344,9 @@ class Exporter:
         self._pending.extendleft(reversed(mended))
         if not mended:
             self._batch.window.drop("refused", body.samples)
-            self._tell_once("the collector refused a batch: %s", answer)
+            if not self._told:
+                self._told = True
+                log.warning("the collector refused a batch: %s", answer.reason)
 
     def _deliver(self, body: Body) -> Answer:
         """Send a body, and go on folding meanwhile: a collector that is slow to answer must not fill the queue."""
@@ -355,16 +357,15 @@ class Exporter:
         done = threading.Event()
 
         def send() -> None:
-            leave_signals_to_others()
             try:
                 answers.append(transport.send(body))
             finally:
                 done.set()
 
-        sender = threading.Thread(target=send, name="vantage-agent-sender", daemon=True)
+        sender = Background(send)
         try:
             sender.start()
-        except RuntimeError:
+        except (RuntimeError, MemoryError):
             # At exit no thread can be had any more, and nothing is left that would have to go on meanwhile.
             return self._noted(transport.send(body))
         deadline = time.monotonic() + ATTEMPT_LIMIT_S
@@ -391,9 +392,4 @@ class Exporter:
         wish = answer.retry_after_s
         wait = random.uniform(0, ceiling) if wish is None else wish + random.uniform(0, FIRST_BACKOFF_S)
         self._retry_at = time.monotonic() + wait
-        self._tell_once("the collector cannot be reached (%s); telemetry is kept and retried", answer)
-
-    def _tell_once(self, message: str, answer: Answer) -> None:
-        if not self._told:
-            self._told = True
-            log.warning(message, answer.reason)
+        log.debug("the collector cannot be reached (%s); telemetry is kept and retried", answer.reason)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from vantage_agent import sigterm
 from vantage_agent.instrumentation.import_hook import ImportHooks
 from vantage_agent.instrumentation.patching import Patcher
 
@@ -39,6 +40,7 @@ class _Finalizer:
         self.arm()
 
     def arm(self) -> None:
+        sigterm.watch_over_it()
         self._armed = self._util.Finalize(None, self._last_flush, exitpriority=_LAST)
 
     def cancel(self) -> None:
