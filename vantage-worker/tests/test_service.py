@@ -63,7 +63,11 @@ async def test_the_metrics_say_what_happened(bus: Bus, store: FaultyStore, clock
     store.fail_before = 1
     await publish(bus, block(1, 2), block(3))
     clock.advance(7)
-    await served.running.until(lambda: len(store.rows) == 3)
+    registry = served.worker._metrics.registry
+    # Counted once it is committed, a moment after the store has the rows.
+    await served.running.until(
+        lambda: registry.get_sample_value("vantage_worker_rows_total", {"table": "metrics"}) == 3
+    )
     await served.running.pipeline.measure_lag()
     text = (await served.get("/metrics")).text
     samples = {
