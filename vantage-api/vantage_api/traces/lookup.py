@@ -1,9 +1,10 @@
 """One trace by its id: where its spans lie, the spans, its log lines.
 
 A trace id says nothing about the time, and an index over every span of a month costs more to look through than the
-spans themselves to read. The rollup `traces` knows the hours of a trace; what it does not know yet is the newest.
+spans themselves to read. The rollup `traces` knows when a trace was; what it does not know yet is the newest.
 """
 
+import asyncio
 from typing import Any, Final, Literal
 
 from vantage_common.errors import UserError
@@ -16,34 +17,63 @@ from vantage_api.times import HOUR_MS, Range
 from vantage_api.traces import plans
 from vantage_api.traces.models import TraceLogLine, TraceLogs
 
+LATE_MS: Final = 10 * 60_000
 _STATUSES: Final[dict[str, Literal["ok", "error", "unset"]]] = {"ok": "ok", "error": "error"}
-
-
-async def whereabouts(ask: Ask, workspace: str, trace_id: str, hint: Range | None) -> Expr | None:
-    """A condition on the time of the spans of a trace, None where nobody knows. With a hint, an hour around it."""
-    if hint is not None:
-        return between("timestamp", hint.start_ms - HOUR_MS, hint.end_ms + HOUR_MS)
-    rolled_up = await ask.rolled_up("spans")
-    if not rolled_up:
-        return None
-    newest = Call(">=", (Column("timestamp"), Time(rolled_up[0][1])))
-    [(first, last)] = (await ask(plans.hours_of(workspace, trace_id))).rows
-    if first is None:
-        return newest
-    return Call("or", (newest, between("timestamp", first, last + HOUR_MS)))
 
 
 async def rows_of(
     ask: Ask, workspace: str, trace_id: str, hint: Range | None, limit: int, *, with_attributes: bool
 ) -> list[dict[str, Any]]:
-    """The spans of a trace by start, at most so many; those that came late are looked for everywhere."""
-    place = await whereabouts(ask, workspace, trace_id, hint)
-    for within in [place, None] if place is not None and hint is None else [place]:
+    """The spans of a trace by start, at most so many; those that came late are looked for everywhere.
+
+    With a hint, within an hour around it.
+    """
+
+    async def spans(within: Expr | None) -> list[dict[str, Any]]:
         plan = plans.spans_of(workspace, trace_id, within, limit, with_attributes=with_attributes)
-        found = (await ask(plan)).dicts()
-        if found:
-            return found
-    return []
+        return (await ask(plan)).dicts()
+
+    async def known_spans(until_ms: int) -> list[dict[str, Any]]:
+        extent = await _known_extent(ask, workspace, trace_id)
+        return (
+            [] if extent is None else await spans(between("timestamp", extent.start_ms, min(extent.end_ms, until_ms)))
+        )
+
+    if hint is not None:
+        return await spans(between("timestamp", hint.start_ms - HOUR_MS, hint.end_ms + HOUR_MS))
+    rolled_up_ms = await _rolled_up_ms(ask)
+    if rolled_up_ms is not None:
+        # Two questions, each about one range of time: of their union the store's primary key makes little.
+        known, newest = await asyncio.gather(known_spans(rolled_up_ms), spans(_since(rolled_up_ms)))
+        if known or newest:
+            return sorted(known + newest, key=lambda row: (row["start"], row["span_id"]))[:limit]
+    return await spans(None)
+
+
+async def _whereabouts(ask: Ask, workspace: str, trace_id: str) -> Expr | None:
+    """A condition on the time of the spans of a trace, None where nobody knows."""
+    rolled_up_ms = await _rolled_up_ms(ask)
+    if rolled_up_ms is None:
+        return None
+    extent = await _known_extent(ask, workspace, trace_id)
+    newest = _since(rolled_up_ms)
+    return newest if extent is None else Call("or", (newest, between("timestamp", extent.start_ms, extent.end_ms)))
+
+
+async def _rolled_up_ms(ask: Ask) -> int | None:
+    """Until when the rollup knows every trace."""
+    rolled_up = await ask.rolled_up("spans")
+    return rolled_up[0][1] if rolled_up else None
+
+
+async def _known_extent(ask: Ask, workspace: str, trace_id: str) -> Range | None:
+    """Where the rollup saw spans of a trace, and what may have come since its hours were rolled up."""
+    [(start_ms, end_ms)] = (await ask(plans.known_extent_of(workspace, trace_id))).rows
+    return None if start_ms is None else Range(int(start_ms) - LATE_MS, int(end_ms) + LATE_MS)
+
+
+def _since(ms: int) -> Expr:
+    return Call(">=", (Column("timestamp"), Time(ms)))
 
 
 def unknown_trace(trace_id: str, settings: Settings) -> UserError:
@@ -97,7 +127,7 @@ async def logs(
     named = eq("trace_id", trace_id)
     if span_id is not None:
         named = Call("and", (named, eq("span_id", span_id)))
-    place = await whereabouts(ask, workspace, trace_id, None)
+    place = await _whereabouts(ask, workspace, trace_id)
     found = await _span(ask, workspace, trace_id, span_id if near_ms else None, place)
     if found is None:
         window, wanted = everywhere, named

@@ -43,14 +43,14 @@ def spans_of(
     )
 
 
-def hours_of(workspace: str, trace_id: str) -> QueryPlan:
-    """(first, last): the hours that the rollup knows a trace of; null where it knows none."""
+def known_extent_of(workspace: str, trace_id: str) -> QueryPlan:
+    """(start, end) of a trace in epoch milliseconds, as its rollup knows it; nulls where it does not."""
     return QueryPlan(
         TRACES.name,
         workspace,
         (
-            Selected(Call("min_if", (TIMESTAMP, _KNOWN)), "first"),
-            Selected(Call("max_if", (TIMESTAMP, _KNOWN)), "last"),
+            Selected(Call("min_if", (Column("start_ms"), _KNOWN)), "start"),
+            Selected(Call("max_if", (Column("end_ms"), _KNOWN)), "end"),
         ),
         where=eq("trace_id", trace_id),
         limit=1,
