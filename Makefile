@@ -9,8 +9,7 @@ DASHBOARD := vantage-dashboard
 DASHBOARD_SOURCES := $(shell find $(DASHBOARD)/src $(DASHBOARD)/public -type f 2>/dev/null) \
 	$(wildcard $(DASHBOARD)/*.html $(DASHBOARD)/*.ts $(DASHBOARD)/*.json)
 PYTEST ?= $(BIN)/pytest
-PACKAGE_TESTS := $(addsuffix /tests,$(PACKAGES)) tests/architecture tests/vql tests/fuzz
-CONTRACT_TESTS := tests/contract tests/integration
+PACKAGE_TESTS := $(addsuffix /tests,$(filter-out vantage-agent,$(PACKAGES))) tests/architecture tests/vql tests/fuzz
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -24,7 +23,9 @@ up: $(VENV)/.runtime dashboard ## start the whole platform embedded, until Ctrl-
 demo: $(VENV)/.runtime dashboard ## the same plus a simulated fleet of 30 services
 	@$(BIN)/vantage demo
 
-test: check unit dashboard-test faults-short e2e ## everything CI runs
+test: check ## everything CI runs; what waits more than it computes runs side by side
+	@$(MAKE) --no-print-directory -j3 --output-sync=target $(UNIT) dashboard-test faults-short
+	@$(MAKE) --no-print-directory e2e
 
 check: $(VENV)/.dev $(DASHBOARD)/node_modules/.installed ## lint and types: ruff, mypy, import-linter, eslint, tsc
 	$(BIN)/ruff check $(PYTHON_SOURCES)
@@ -36,14 +37,22 @@ check: $(VENV)/.dev $(DASHBOARD)/node_modules/.installed ## lint and types: ruff
 	npm --prefix $(DASHBOARD) run lint
 	npm --prefix $(DASHBOARD) run typecheck
 
-unit: $(VENV)/.dev ## unit, contract and integration tests: two runs side by side, for they wait more than they compute
-	@$(MAKE) --no-print-directory -j2 --output-sync=target package-tests contract-tests
+UNIT := integration-tests contract-tests agent-tests package-tests
+
+unit: $(VENV)/.dev ## unit, contract and integration tests
+	@$(MAKE) --no-print-directory -j3 --output-sync=target $(UNIT)
+
+integration-tests:
+	$(PYTEST) tests/integration
+
+contract-tests:
+	$(PYTEST) tests/contract
+
+agent-tests:
+	$(PYTEST) vantage-agent/tests
 
 package-tests:
 	$(PYTEST) $(PACKAGE_TESTS)
-
-contract-tests:
-	$(PYTEST) $(CONTRACT_TESTS)
 
 dashboard-test: $(DASHBOARD)/node_modules/.installed ## the dashboard's unit tests
 	npm --prefix $(DASHBOARD) test
@@ -105,4 +114,4 @@ $(DASHBOARD)/dist/index.html: $(DASHBOARD)/node_modules/.installed $(DASHBOARD_S
 	@npm --prefix $(DASHBOARD) run --silent build -- --logLevel=warn
 	@touch $@
 
-.PHONY: help up demo test check unit package-tests contract-tests dashboard-test e2e faults faults-short agent-suites agent-pythons bench dashboard clean
+.PHONY: help up demo test check unit integration-tests contract-tests agent-tests package-tests dashboard-test e2e faults faults-short agent-suites agent-pythons bench dashboard clean

@@ -5,6 +5,7 @@ free ports and its data in a temporary directory. What a mock cannot do is told 
 test which needs it says that it is skipped.
 """
 
+import fcntl
 import os
 import random
 import shutil
@@ -82,17 +83,22 @@ def kafka_jars() -> Path | None:
 
 
 def _resolve(maven: str, cache: Path) -> Path | None:
-    """Copies the jars beside their place first, so that the cache is whole or absent."""
+    """Copies the jars beside their place first, so that the cache is whole or absent. Of several runs at once, one."""
     cache.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="kafka-", dir=cache.parent) as directory:
+    with (
+        (cache.parent / f"{cache.name}.lock").open("w") as lock,
+        tempfile.TemporaryDirectory(prefix="kafka-", dir=cache.parent) as directory,
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if cache.is_dir():
+            return cache
         work = Path(directory)
         (work / "pom.xml").write_text(_POM)
         goal = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
         command = [maven, "-B", "-q", goal, f"-DoutputDirectory={work / 'jars'}", "-DincludeScope=runtime"]
         if subprocess.run(command, cwd=work, capture_output=True, timeout=600).returncode != 0:
             return None
-        if not cache.exists():
-            (work / "jars").rename(cache)
+        (work / "jars").rename(cache)
     return cache
 
 
