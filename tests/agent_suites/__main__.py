@@ -1,7 +1,8 @@
 """`make agent-suites`: other people's tests without the agent, with it, and with it while its collector is away.
 
 Names choose among the suites. A test that ends otherwise with the agent is run without it twice more; one that keeps
-to its outcome there is a fault of the agent's, and the exit code is 1.
+to its outcome there is a fault of the agent's, and the exit code is 1. Not so where suites.py says that the test looks
+at the trace headers: it has to end as without the agent when the agent does the same without these headers.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.agent_suites.collector import Collector, collecting, dead_url
-from tests.agent_suites.compare import Outcomes, differences, flaky, read, reason_for, summary
+from tests.agent_suites.compare import Difference, Outcomes, differences, flaky, function_of, read, summary
 from tests.agent_suites.suites import SUITES, Suite
 from tests.agent_suites.workplace import NoTests, Workplace, prepare
 
@@ -44,19 +45,25 @@ class Runner:
         self._workplace = workplace
 
     def without(self) -> Outcomes:
-        return self._run((), {})
+        return self._run((), {}, self._suite.arguments)
 
     def with_agent(self, collector_url: str) -> Outcomes:
-        launcher = str(self._workplace.python.parent / "vantage-run")
-        settings = {"VANTAGE_AGENT_COLLECTOR_URL": collector_url, "VANTAGE_AGENT_FLUSH_INTERVAL": "0.5"}
-        return self._run((launcher, "--service-name", self._suite.name), settings)
+        return self._watched(collector_url, {}, self._suite.arguments)
 
-    def _run(self, launcher: tuple[str, ...], settings: dict[str, str]) -> Outcomes:
-        with tempfile.TemporaryDirectory() as directory:
+    def with_agent_without_headers(self, collector_url: str, tests: list[str]) -> Outcomes:
+        return self._watched(collector_url, {"VANTAGE_SUITE_HEADERS": "none"}, (*tests, *self._suite.arguments[1:]))
+
+    def _watched(self, collector_url: str, more: dict[str, str], arguments: tuple[str, ...]) -> Outcomes:
+        launcher = str(self._workplace.python.parent / "vantage-run")
+        settings = {"VANTAGE_AGENT_COLLECTOR_URL": collector_url, "VANTAGE_AGENT_FLUSH_INTERVAL": "0.5", **more}
+        return self._run((launcher, "--service-name", self._suite.name), settings, arguments)
+
+    def _run(self, launcher: tuple[str, ...], settings: dict[str, str], arguments: tuple[str, ...]) -> Outcomes:
+        with tempfile.TemporaryDirectory() as directory, self._suite.server() as server:
             noted, said = Path(directory, "outcomes"), Path(directory, "output")
             noted.touch()
             command = [
-                *launcher, str(self._workplace.python), "-m", "pytest", *self._suite.arguments,
+                *launcher, str(self._workplace.python), "-m", "pytest", *arguments, *server,
                 "-vv", "-p", "vantage_outcomes", "-p", "no:cacheprovider", "--basetemp", str(Path(directory, "base")),
             ]  # fmt: skip
             env = {**os.environ, **settings, "PYTHONPATH": str(PLUGIN), "VANTAGE_SUITE_OUTCOMES": str(noted)}
@@ -91,12 +98,20 @@ def judge(suite: Suite, workplace: Workplace, collector: Collector) -> Judged:
         judged.wavering = flaky(plain)
     for when, different in found.items():
         for one in different:
-            reason = reason_for(one, suite.because)
-            if reason is not None:
-                judged.explained[one.test] = reason
+            if function_of(one.test) in suite.because:
+                judged.explained[one.test] = suite.because[function_of(one.test)]
             elif one.test not in judged.wavering:
                 judged.faults.append(f"{one}{when}")
+    judged.faults += [f"{one} (and no trace headers)" for one in unproved(judged, runner, collector.url)]
     return judged
+
+
+def unproved(judged: Judged, runner: Runner, collector_url: str) -> list[Difference]:
+    """Those that are said to differ by the trace headers, and differ without them too."""
+    if not judged.explained:
+        return []
+    ended = runner.with_agent_without_headers(collector_url, sorted(set(map(function_of, judged.explained))))
+    return [one for one in differences(judged.outcomes, ended) if one.test in judged.explained]
 
 
 def line_of(judged: Judged) -> str:

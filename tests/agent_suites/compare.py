@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-TRACE_HEADER = "traceparent"
 MISSING = "missing"
 
 
@@ -22,12 +21,11 @@ Outcomes = Mapping[str, Outcome]
 
 @dataclass(frozen=True)
 class Difference:
-    """One test that ended otherwise with the agent. text: of its failure there."""
+    """One test that ended otherwise with the agent."""
 
     test: str
     without: str
     with_agent: str
-    text: str = ""
 
     def __str__(self) -> str:
         return f"{self.test}: {self.without} without the agent, {self.with_agent} with it"
@@ -41,7 +39,7 @@ def read(lines: Iterable[Sequence[str]]) -> dict[str, Outcome]:
 def differences(without: Outcomes, with_agent: Outcomes) -> list[Difference]:
     none = Outcome(MISSING)
     pairs = ((test, without.get(test, none), with_agent.get(test, none)) for test in sorted({*without, *with_agent}))
-    return [Difference(test, a.word, b.word, b.text) for test, a, b in pairs if a.word != b.word]
+    return [Difference(test, a.word, b.word) for test, a, b in pairs if a.word != b.word]
 
 
 def flaky(runs: Sequence[Outcomes]) -> set[str]:
@@ -50,14 +48,9 @@ def flaky(runs: Sequence[Outcomes]) -> set[str]:
     return {test for test in tests if len({run[test].word if test in run else MISSING for run in runs}) > 1}
 
 
-def reason_for(difference: Difference, because: Mapping[str, str]) -> str | None:
-    """Why a difference is by design: it is known of the test, or it is the trace header that it has found."""
-    known = because.get(difference.test.partition("[")[0])
-    if known is not None:
-        return known
-    failed = difference.with_agent in ("failed", "error")
-    found = failed and TRACE_HEADER in difference.text.lower()
-    return "it asserts which headers go out, and finds the trace's" if found else None
+def function_of(test: str) -> str:
+    """The test without its parameters."""
+    return test.partition("[")[0]
 
 
 def summary(outcomes: Outcomes) -> str:

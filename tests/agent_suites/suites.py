@@ -1,16 +1,21 @@
 """Which suites there are and what each needs. Versions are those of the lock: they are what is installed here."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+
+from tests.agent_suites.servers import no_server, redis_server
 
 
 @dataclass(frozen=True)
 class Suite:
     """The tests that a distribution's sdist carries.
 
-    requirements: beside the distribution itself. arguments: for pytest, in the sdist's folder. proof: a metric that the
-    agent must have sent, or "" where it instruments nothing of it. because: tests (without their
-    parameters) whose outcome differs with the agent by design, and why.
+    requirements: beside the distribution itself. arguments: for pytest, in the sdist's folder, what to run first.
+    proof: a metric that the agent must have sent, or "" where it instruments nothing of it. because: tests (without
+    their parameters) that look at the headers of a request and find the trace's, and what they make of them.
+    server: runs as long as the tests, and gives them more arguments.
     """
 
     name: str
@@ -18,6 +23,7 @@ class Suite:
     proof: str
     arguments: tuple[str, ...] = ("tests",)
     because: dict[str, str] = field(default_factory=dict)
+    server: Callable[[], AbstractContextManager[tuple[str, ...]]] = no_server
 
     @property
     def pinned(self) -> str:
@@ -26,6 +32,11 @@ class Suite:
 
 SERVER = "http.request.duration"
 CLIENT = "http.client.request.duration"
+DATABASE = "db.client.operation.duration"
+
+_URLLIB3 = "test/with_dummyserver/"
+_ALL_HEADERS = "it asserts all headers that go out"
+_COUNTED = "it counts the headers that go out"
 
 SUITES = (
     Suite("flask", ("asgiref", "greenlet", "pytest<9", "python-dotenv"), SERVER),
@@ -70,13 +81,23 @@ SUITES = (
             "anyio[trio]", "cryptography", "h2", "httpx", "hypercorn", "idna", "pyopenssl", "pysocks", "pytest<9",
             "pytest-socket", "pytest-timeout", "quart", "quart-trio", "trio", "trustme",
         ),
-        "",
+        CLIENT,
         # Waits for ever, with the agent and without, where a connection to nowhere fails faster than a thread starts.
         ("test", "-k", "not test_http2_probe_blocked_per_thread"),
         because={
-            "test/with_dummyserver/test_socketlevel.py::TestContentFraming::test_framing_set_via_headers": (
+            _URLLIB3 + "test_socketlevel.py::TestContentFraming::test_framing_set_via_headers": (
                 "its server waits for the test's header to be the last one before the body; the trace's come after it"
-            )
+            ),
+            _URLLIB3 + "test_socketlevel.py::TestContentFraming::test_chunked_not_specified": _COUNTED,
+            _URLLIB3 + "test_socketlevel.py::TestContentFraming::test_chunked_specified": _COUNTED,
+            _URLLIB3 + "test_socketlevel.py::TestHeaders::test_headers_are_sent_with_the_original_case": _ALL_HEADERS,
+            _URLLIB3 + "test_socketlevel.py::TestHeaders::test_ua_header_can_be_overridden": _ALL_HEADERS,
+            _URLLIB3 + "test_socketlevel.py::TestProxyManager::test_simple": _ALL_HEADERS,
+            _URLLIB3 + "test_poolmanager.py::TestPoolManager::test_headers_http_header_dict": _ALL_HEADERS,
+            _URLLIB3 + "test_poolmanager.py::TestPoolManager::test_headers_http_multi_header_multipart": _ALL_HEADERS,
+            _URLLIB3 + "test_poolmanager.py::TestPoolManager::test_merge_headers_with_pool_manager_headers": (
+                _ALL_HEADERS
+            ),
         },
     ),
     Suite(
@@ -86,7 +107,28 @@ SUITES = (
             "pytest-mock", "pytest-timeout", "pytest-xdist", "pytest-cov", "pytest_codspeed", "python-on-whales",
             "re-assert", "setuptools-git", "trustme", "uvloop", "zlib_ng",
         ),
-        "",
-        ("tests", "-o", "addopts=", "-m", "not dev_mode and not autobahn and not internal"),
+        CLIENT,
+        # What the agent lies around; parsers, cookies and the like are below it.
+        (
+            "tests", "-o", "addopts=", "-m", "not dev_mode and not autobahn and not internal", "-k",
+            "(test_client or test_web or test_connector or test_proxy or test_run_app or test_tracing)"
+            " and not benchmarks",
+        ),
+    ),
+    Suite(
+        "redis",
+        (
+            "aiohttp", "coverage", "cryptography", "numpy", "opentelemetry-exporter-otlp-proto-http",
+            "opentelemetry-sdk", "pybreaker", "pytest<10", "pytest-asyncio", "pytest-cov", "pytest-forked",
+            "pytest-timeout", "redis-entraid", "requests", "xxhash",
+        ),
+        DATABASE,
+        # The others wait for clusters, modules, certificates or proxies of their makers' own.
+        (
+            "tests", "-o", "addopts=", "--ignore", "tests/test_scenario", "--ignore",
+            "tests/test_asyncio/test_scenario", "--ignore", "tests/maint_notifications", "-m",
+            "not redismod and not onlycluster and not ssl and not cp_integration and not multidb_integration",
+        ),
+        server=redis_server,
     ),
 )  # fmt: skip

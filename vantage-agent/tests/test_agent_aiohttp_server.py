@@ -131,6 +131,19 @@ async def answer_of(path: str, headers: Any = None) -> httpx.Response:
         return await client.get(url + path, headers=headers)
 
 
+@pytest.mark.parametrize(
+    "sent", [b"GET1 / HTTP/1.1\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"GET / HTTP/1.1\r\na:%s\r\n\r\n"]
+)
+async def test_a_request_that_cannot_be_read_is_answered_by_aiohttp(start: Start, sent: bytes) -> None:
+    start(auto_instrument=["aiohttp"])
+    async with running(application()) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(sent.replace(b"%s", b"x" * 100_000))
+        status = await reader.readline()
+        writer.close()
+    assert status.startswith(b"HTTP/1.0 400") or status.startswith(b"HTTP/1.1 400")
+
+
 def seen(sink: Sink) -> List[Tuple[str, str, int]]:
     vantage_agent.flush()
     return sorted((item["method"], item["endpoint"], item["status_code"]) for item in sink.requests())

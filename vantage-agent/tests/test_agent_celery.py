@@ -26,7 +26,7 @@ GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 # The folder is the broker: a file is a message.
 MODULE = """
-import os, time
+import os, signal, time
 import vantage_agent
 from celery import Celery
 from celery.exceptions import Ignore, Reject
@@ -88,6 +88,32 @@ def hard():
 @app.task(name="stop")
 def stop():
     pass
+
+@app.task(name="killed")
+def killed():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@app.task(name="killed late", acks_late=True)
+def killed_late():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@app.task(name="left")
+def left():
+    os._exit(0)
+
+@app.task(name="told to end")
+def told_to_end():
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(20)
+
+@app.task(name="exited")
+def exited():
+    raise SystemExit(2)
+
+@app.task(name="long")
+def long():
+    open({begun!r}, "w").close()
+    time.sleep(20)
 """
 
 
@@ -98,7 +124,8 @@ class Shop:
         messages = folder / "messages"
         messages.mkdir()
         path = folder / "shop_tasks.py"
-        path.write_text(MODULE.format(folder=str(messages)))
+        self.begun = folder / "begun"
+        path.write_text(MODULE.format(folder=str(messages), begun=str(self.begun)))
         spec = importlib.util.spec_from_file_location("shop_tasks", path)
         assert spec is not None
         assert spec.loader is not None
@@ -114,6 +141,9 @@ class Shop:
             # Nothing is sent before a process ends or a test asks for it.
             "VANTAGE_AGENT_FLUSH_INTERVAL": "600",
         }
+
+    def log(self) -> str:
+        return self._log.read_text()
 
     @contextmanager
     def worker(self, pool: str, *options: str, flush_interval: str = "600") -> Iterator[subprocess.Popen[bytes]]:
@@ -258,6 +288,39 @@ def test_time_limits_are_failures_and_the_pool_goes_on(shop: Shop, sink: Sink, s
     (sent,) = named(sink, "shop", "send hard")
     assert (hard["trace_id"], hard["parent_span_id"]) == (sent["trace_id"], sent["span_id"])
     assert hard["caller"] == "shop"
+
+
+LOST = {
+    "killed": "WorkerLostError",
+    "killed_late": "WorkerLostError",
+    "left": "WorkerLostError",
+    "told_to_end": "WorkerLostError",
+    "exited": "SystemExit",
+    "hard": "TimeLimitExceeded",
+}
+
+
+def test_every_task_whose_process_is_gone_is_a_failure(shop: Shop, sink: Sink, start: Start) -> None:
+    start()
+    for name in LOST:
+        for _ in range(4):
+            getattr(shop.tasks, name).delay()
+    with shop.worker("prefork", "--autoscale", "3,3", flush_interval="0.2"):
+        sink.wait_for(lambda: sum(map(len, errors(sink).values())) == 4 * len(LOST), 60)
+    assert errors(sink) == {f"process {name.replace('_', ' ')}": [error] * 4 for name, error in LOST.items()}
+    assert counts(sink, PROCESSED) == {name: len(found) for name, found in errors(sink).items()}
+
+
+def test_a_task_that_a_cold_shutdown_ends_is_a_failure(shop: Shop, sink: Sink, start: Start) -> None:
+    start()
+    shop.tasks.long.delay()
+    with shop.worker("prefork") as process:
+        sink.wait_for(shop.begun.exists)
+        process.send_signal(signal.SIGTERM)
+        sink.wait_for(lambda: "Warm shutdown" in shop.log())
+        process.send_signal(signal.SIGQUIT)
+        process.wait(30)
+    assert errors(sink) == {"process long": ["Terminated"]}
 
 
 @pytest.mark.parametrize("options", [(), ("--max-tasks-per-child", "1")])

@@ -235,6 +235,19 @@ def test_databases_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     }
 
 
+def test_a_place_is_told_in_text_and_a_port_in_numbers() -> None:
+    place: Any = ("redis", 3, Path("/run/socket"), 6379)
+    target = Database(place).command("GET")
+    assert dict(target.attributes) == {
+        "db.system.name": "redis",
+        "db.namespace": "3",
+        "db.operation.name": "GET",
+        "server.address": "/run/socket",
+        "server.port": 6379,
+    }
+    assert dict(target.tags) == {key: str(value) for key, value in target.attributes}
+
+
 def test_values_in_composed_statements_are_left_out() -> None:
     composed = sql.SQL("SELECT {} FROM {} WHERE {} = {}").format(
         sql.Literal(SECRET), sql.Identifier("public", "orders"), sql.Identifier("note"), sql.Placeholder()

@@ -217,6 +217,20 @@ def test_an_item_that_is_too_large_alone_is_refused_and_counted(sink: Sink, star
     assert [item["value"] for item in sink.metrics("vantage.agent.dropped")] == [1]
 
 
+def test_an_item_that_no_body_can_hold_is_counted_and_takes_no_other_with_it(
+    sink: Sink, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporter, "MAX_BODY_BYTES", 2_000)
+    start()
+    for text in ("first", "x" * 3_000, "last"):
+        logging.getLogger("shop").error(text)
+    assert vantage_agent.flush()
+    assert vantage_agent.flush()
+    assert [line["body"] for line in sink.logs()] == ["first", "last"]
+    dropped = sink.metrics("vantage.agent.dropped")
+    assert [(item["value"], item["tags"]) for item in dropped] == [(1, {"reason": "too_large"})]
+
+
 @pytest.mark.parametrize("status", [301, 307])
 def test_a_redirect_is_not_followed_and_nothing_is_lost(sink: Sink, start: Start, status: int) -> None:
     start()
@@ -264,6 +278,21 @@ def test_backing_off_honours_retry_after_and_stays_bounded(sink: Sink, start: St
     for _ in range(100):
         export._back_off(Answer(Verdict.LATER, "503"))
         assert export._retry_at - time.monotonic() <= exporter.MAX_BACKOFF_S
+
+
+def test_processes_that_fail_together_do_not_come_back_together(start: Start) -> None:
+    start()
+    agent = state.agent
+    assert agent is not None
+    export = agent._exporter
+    waits = set()
+    for answer in [Answer(Verdict.LATER, "503")] * 20 + [Answer(Verdict.LATER, "503", 120.0)] * 20:
+        export._failures = 10
+        export._back_off(answer)
+        waits.add(round(export._retry_at - time.monotonic(), 1))
+    # Full jitter: anywhere up to the ceiling, and in the second after the time that the collector has named.
+    assert len({wait for wait in waits if wait <= exporter.MAX_BACKOFF_S}) > 10
+    assert len({wait for wait in waits if wait > exporter.MAX_BACKOFF_S}) > 3
 
 
 @pytest.mark.parametrize(

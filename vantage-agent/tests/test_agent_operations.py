@@ -199,3 +199,32 @@ async def test_tasks_side_by_side_do_not_see_each_others_operations(sink: Sink, 
     statements = {span["parent_span_id"]: span["span_id"] for span in items["SELECT orders"]}
     for name in ("a", "b"):
         assert items[name + " inside"][0]["parent_span_id"] == statements[items[name][0]["span_id"]]
+
+
+class Unwritable:
+    """Has no text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_a_target_that_holds_something_else_than_text_costs_no_batch(sink: Sink, recorder: Recorder) -> None:
+    tags: Any = (("db.namespace", 3), ("server.address", Unwritable()))
+    attributes: Any = (("db.namespace", b"3"), ("server.address", Unwritable()), (5, float("nan")))
+    name: Any = b"GET"
+    for target in (SELECT, Target(DB_METRIC, "client", name, tags, attributes)):
+        with operation(recorder, target):
+            pass
+    unhashable: Any = (("db.namespace", []),)
+    with operation(recorder, Target(DB_METRIC, "client", "SET", unhashable, ())):
+        pass
+    items = delivered(sink)
+    (odd,) = items["b'GET'"]
+    assert odd["attributes"] == {"db.namespace": "b'3'", "server.address": "<Unwritable>", "5": "nan"}
+    samples = {sample["endpoint"]: sample["tags"] for sample in items[DB_METRIC]}
+    assert samples == {
+        "SELECT orders": dict(TAGS),
+        "b'GET'": {"db.namespace": "3", "server.address": "<Unwritable>"},
+    }
+    # The last one cannot be told apart from others, and is counted.
+    assert [item["value"] for item in delivered(sink)["vantage.agent.dropped"]] == [1]

@@ -158,3 +158,36 @@ def test_importing_the_agent_imports_none_of_the_libraries() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, timeout=60, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+class Wrapped:
+    """A wrapper as wrapt makes them: it knows its instance only when it is looked up on one."""
+
+    def __init__(self, wrapped: Any, seen: List[Any], instance: Any = None) -> None:
+        self.__wrapped__ = wrapped
+        self.seen = seen
+        self.instance = instance
+
+    def __get__(self, instance: Any, owner: Any) -> Wrapped:
+        return Wrapped(self.__wrapped__.__get__(instance, owner), self.seen, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.seen.append(self.instance)
+        return self.__wrapped__(*args, **kwargs)
+
+
+def test_a_wrapper_of_wrapts_kind_below_ours_still_knows_its_instance(
+    sink: Sink, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: List[Any] = []
+    below = Wrapped(flask.Flask.wsgi_app, seen)
+    monkeypatch.setattr(flask.Flask, "wsgi_app", below)
+    start()
+    app = flask.Flask("app")
+    app.add_url_rule("/", "index", lambda: "x")
+    assert app.test_client().get("/").data == b"x"
+    assert seen == [app]
+    vantage_agent.flush()
+    assert sum(item["count"] for item in sink.requests()) == 1
+    vantage_agent.shutdown()
+    assert vars(flask.Flask)["wsgi_app"] is below

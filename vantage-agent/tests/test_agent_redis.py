@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import socket
 import subprocess
@@ -10,9 +11,11 @@ import sys
 import threading
 import types
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Tuple
 
+import celery
 import pytest
 import redis
 import redis.asyncio
@@ -322,6 +325,74 @@ def test_after_shutdown_everything_is_as_before(sink: Sink, start: Start, client
     vantage_agent.shutdown(2.0)
     assert [dict(vars(owner)) for owner in owners] == before
     assert client.get("a") is None
+
+
+def test_what_kombu_does_by_itself_is_not_recorded_and_what_is_done_for_a_span_is(
+    sink: Sink, start: Start, client: Any, path: str
+) -> None:
+    start(auto_instrument=["redis"])
+    connect: Any = import_module("kombu").Connection
+    with connect(f"redis+socket://{path}?virtual_host=3") as connection:
+        queue = connection.SimpleQueue("orders")
+        queue.put("by itself")
+        client.get("a")
+        with vantage_agent.span("order"):
+            queue.put("for a span")
+        assert [queue.get(timeout=20).payload for _ in range(2)] == ["by itself", "for a span"]
+        queue.close()
+    client.set("a", 1)
+    names = commands(sink)
+    assert (names[0], names[-1]) == ("GET", "SET")
+    parents = {span["name"]: span.get("parent_span_id") for span in delivered(sink)[0]}
+    assert parents.pop("GET") is parents.pop("SET") is None
+    assert "LPUSH" in parents
+    (order,) = [span["span_id"] for span in sink.spans() if span["name"] == "order"]
+    assert set(parents.values()) == {order}
+
+
+WORKER = """
+import vantage_agent
+vantage_agent.init_agent()
+import celery, redis
+app = celery.Celery("shop", broker="redis+socket://{path}?virtual_host=4")
+app.conf.worker_hijack_root_logger = False
+own = redis.Redis(unix_socket_path="{path}")
+
+@app.task(name="count")
+def count():
+    own.incr("orders")
+"""
+
+
+def test_a_celery_worker_on_redis_tells_of_its_tasks_commands_alone(
+    sink: Sink, start: Start, client: Any, path: str, tmp_path: Path
+) -> None:
+    (tmp_path / "shop_redis.py").write_text(WORKER.format(path=path))
+    start(auto_instrument=["celery"])
+    shop = celery.Celery("shop", broker=f"redis+socket://{path}?virtual_host=4", set_as_current=False)
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])),
+        "VANTAGE_AGENT_SERVICE_NAME": "worker",
+        "VANTAGE_AGENT_COLLECTOR_URL": sink.url,
+        "VANTAGE_AGENT_FLUSH_INTERVAL": "0.2",
+    }
+    command = [sys.executable, "-m", "celery", "-A", "shop_redis", "worker", "--pool", "solo", "-E"]
+
+    def done() -> int:
+        return sum(item["count"] for item in sink.metrics("messaging.process.duration"))
+
+    with (tmp_path / "log").open("wb") as log:
+        worker = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+    try:
+        for number in range(1, 4):
+            shop.send_task("count")
+            sink.wait_for(lambda number=number: done() == number)  # type: ignore[misc]
+    finally:
+        worker.terminate()
+        worker.wait(30)
+    told = [(sample["endpoint"], sample["service_name"]) for sample in sink.metrics(DB_METRIC)]
+    assert set(told) == {("INCRBY", "worker")}
 
 
 class Wrapped:

@@ -6,6 +6,7 @@ init_agent(service_name="checkout", collector_url="http://localhost:8000")
 
 from vantage_agent.api import flush, init_agent, record_metric, shutdown
 from vantage_agent.manual import span
+from vantage_agent.propagation import continue_trace, inject
 from vantage_agent.version import __version__
 
-__all__ = ["__version__", "flush", "init_agent", "record_metric", "shutdown", "span"]
+__all__ = ["__version__", "continue_trace", "flush", "init_agent", "inject", "record_metric", "shutdown", "span"]

@@ -19,6 +19,9 @@ from vantage_agent.sigterm import EXIT_TIMEOUT_S
 
 log = logging.getLogger("vantage.agent")
 log.addHandler(logging.NullHandler())
+if log.level == logging.NOTSET:
+    # An application that lets everything through does not mean the agent's details.
+    log.setLevel(logging.INFO)
 
 _pid = os.getpid()
 _exporters: weakref.WeakSet[Exporter] = weakref.WeakSet()

@@ -8,7 +8,6 @@ loops. That is worth a factor of three over taking one record after the other.
 from __future__ import annotations
 
 import logging
-import re
 from collections import deque
 from functools import lru_cache
 from math import isfinite
@@ -20,16 +19,14 @@ from typing import (
     Iterator,
     List,
     Mapping,
-    NamedTuple,
     Optional,
     Sequence,
     Tuple,
-    Union,
     cast,
 )
 
 from vantage_agent.clock import NS, of_application
-from vantage_agent.config import TAG_LIMIT, TAGS_PER_ITEM, Config
+from vantage_agent.config import TAG_LIMIT, TAGS_PER_ITEM, Config, is_name
 from vantage_agent.context import SAMPLED, Span, caller_of
 from vantage_agent.fold import CLIENT_METRIC, OTHER, SERVER_METRIC, UNMATCHED, Point, Series, Window, is_sample
 from vantage_agent.records import (
@@ -46,9 +43,11 @@ from vantage_agent.records import (
     Record,
     RequestRecord,
     Target,
+    TimedRecord,
 )
 from vantage_agent.redact import excerpt, host_of
 from vantage_agent.spans import Group, SpanBuffer, Work
+from vantage_agent.tuples import NamedTuple
 
 log = logging.getLogger("vantage.agent")
 
@@ -60,10 +59,7 @@ ROUTE_LIMIT = 256
 SPANS_PER_SECOND = 100
 MIN_SPANS = 100
 OUTAGE_SPAN_LIMIT = 250
-TimedRecord = Union[RequestRecord, OperationRecord]
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
-
-_METRIC_NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,200}\Z").match
 
 
 class Known(NamedTuple):
@@ -116,9 +112,13 @@ def _request(
 def operation_work(target: Target, error: Optional[str], caller: Optional[str]) -> Known:
     failed = (("error.type", error),) if error is not None else ()
     called_by = (("caller", caller),) if caller is not None else ()
+    # An instrumentation may have put something else than text there, which would cost the whole batch when written.
+    name = _text(target.name)
+    tags = tuple((_text(key), _text(value)) for key, value in target.tags)
+    attributes = tuple((_text(key), _plain(value)) for key, value in target.attributes)
     return Known(
-        Series(target.metric, target.tags + failed + called_by, None, target.name, None),
-        Work(target.kind, target.name, bool(failed), target.attributes + failed, caller),
+        Series(target.metric, tags + failed + called_by, None, name, None),
+        Work(target.kind, name, bool(failed), attributes + failed, caller),
     )
 
 
@@ -256,12 +256,12 @@ class Batch:
         at_ns = of_application(at_ms, offset_ns)
         second = (at_ns + offset_ns) // NS
         value = _number(given)
-        if not metric_type or value is None or not _METRIC_NAME(name):
+        if not metric_type or value is None or not is_name(name):
             self.window.drop("invalid")
         elif explicit:
             self.window.keep(Point(at_ns, name, metric_type, value, tags, trace_id, span_id))
         elif metric_type == "gauge":
-            self.window.keep(Point(at_ns, name, metric_type, value, tags, None, None))
+            self.window.keep(Point(at_ns, name, metric_type, value, tags))
         elif metric_type == "counter":
             self.window.count(name, tags, second, at_ns, value)
         else:

@@ -6,9 +6,10 @@ from __future__ import annotations
 import json
 import random
 import zlib
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 from vantage_agent.items import Item, to_json
+from vantage_agent.tuples import NamedTuple
 
 # The collector takes 1 MiB inflated; the batch's own fields need a little of it.
 MAX_BODY_BYTES = 1_000_000

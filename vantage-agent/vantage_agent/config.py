@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-import re
-from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple, TypeVar, Union
+import string
+from typing import Callable, Dict, Iterable, Mapping, Optional, Tuple, TypeVar, Union
 from urllib.parse import unquote, urlsplit
+
+from vantage_agent.tuples import NamedTuple
 
 log = logging.getLogger("vantage.agent")
 
@@ -32,19 +33,18 @@ DEFAULT_URL = "http://localhost:8000"
 UNNAMED_SERVICE = "unknown-service"
 MIN_FLUSH_INTERVAL_S = 0.05
 NAME_LIMIT = 200
+NAME_CHARACTERS = frozenset(string.ascii_letters + string.digits + "_.:/-")
 TAG_LIMIT = 256
 TAGS_PER_ITEM = 30  # the collector takes 32; `caller` and `version` need room
 
 _ALIASES = {"starlette": "fastapi", "httpx2": "httpx", "kafka": "kafka-python", "confluent_kafka": "confluent-kafka"}
-_NOT_IN_NAME = re.compile(r"[^A-Za-z0-9_.:/-]")
 _OFF = frozenset({"off", "none", "false", "no", "0"})
 _ON = frozenset({"on", "true", "yes", "1"})
 _T = TypeVar("_T")
 _D = TypeVar("_D")
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """Checked settings. `log_level` is None when log capture is off; `libraries` are members of LIBRARIES."""
 
     service_name: str
@@ -52,12 +52,16 @@ class Config:
     libraries: Tuple[str, ...] = LIBRARIES
     environment: str = "production"
     version: Optional[str] = None
-    api_key: Optional[str] = field(default=None, repr=False)
-    tags: Mapping[str, str] = field(default_factory=dict)
+    api_key: Optional[str] = None
+    tags: Mapping[str, str] = {}
     sample_rate: float = 1.0
     flush_interval_s: float = 5.0
     log_level: Optional[int] = logging.WARNING
     runtime_metrics: bool = True
+
+    def __repr__(self) -> str:
+        """Without the API key."""
+        return f"Config({self.service_name!r}, {self.collector_url!r})"
 
     def item_tags(self) -> Dict[str, str]:
         """Tags that every metric item carries: the user's, and the service's version."""
@@ -65,6 +69,11 @@ class Config:
         if self.version:
             tags.setdefault("version", self.version)
         return tags
+
+
+def is_name(text: object) -> bool:
+    """Whether the collector takes it for the name of a service or a metric."""
+    return isinstance(text, str) and 0 < len(text) <= NAME_LIMIT and NAME_CHARACTERS.issuperset(text)
 
 
 def load(
@@ -166,7 +175,7 @@ def _with_namespace(tags: Mapping[str, str], namespace: Optional[str]) -> Mappin
 
 
 def _service_name(value: object) -> str:
-    name = _NOT_IN_NAME.sub("-", str(value).strip())[:NAME_LIMIT]
+    name = "".join(letter if letter in NAME_CHARACTERS else "-" for letter in str(value).strip())[:NAME_LIMIT]
     if not name:
         raise ValueError("service_name is empty; give the name your team calls the service by")
     return name

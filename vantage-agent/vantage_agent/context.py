@@ -10,8 +10,10 @@ import re
 from contextvars import ContextVar, Token
 from functools import lru_cache
 from random import getrandbits
-from typing import Any, Optional
+from typing import Any, Callable, Match, Optional
 from urllib.parse import quote, unquote
+
+from vantage_agent.config import is_name
 
 SAMPLED = 1
 RANDOM_BITS = 56
@@ -19,8 +21,7 @@ RANDOM_MASK = (1 << RANDOM_BITS) - 1
 MAX_STATE_MEMBERS = 32
 MAX_STATE_LENGTH = 512
 
-_TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z").match
-_SERVICE_NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,200}\Z").match
+_TRACEPARENT = r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z"
 _MEMBER = "vantage="
 
 
@@ -80,9 +81,19 @@ def child(parent: Optional[Span], floor: int) -> Span:
     return Span(parent.trace_id, parent.span_id, parent.flags, parent.tracestate)
 
 
+def _compile_and_match(traceparent: str) -> Optional[Match[str]]:
+    """Until the first traceparent came: compiling takes longer than importing all of this module."""
+    global _match
+    _match = re.compile(_TRACEPARENT).match
+    return _match(traceparent)
+
+
+_match: Callable[[str], Optional[Match[str]]] = _compile_and_match
+
+
 def continued(traceparent: str, tracestate: Optional[str]) -> Optional[Span]:
     """A span below the caller's, or None where the header is malformed (W3C: then act as if there were none)."""
-    match = _TRACEPARENT(traceparent)
+    match = _match(traceparent)
     if match is None:
         return None
     version, trace, parent, flags, rest = match.groups()
@@ -134,5 +145,5 @@ def caller_of(tracestate: str) -> Optional[str]:
         member = part.strip()
         if member.startswith(_MEMBER):
             name = unquote(member[len(_MEMBER) :])
-            return name if _SERVICE_NAME(name) else None
+            return name if is_name(name) else None
     return None

@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Deque, Dict, List, Optional, Tuple
 
 from vantage_agent.background import Background
 from vantage_agent.batch import Batch
@@ -25,8 +25,10 @@ from vantage_agent.config import Config
 from vantage_agent.fold import DROPPED_METRIC
 from vantage_agent.items import Item, Writer
 from vantage_agent.recorder import QUEUE_LIMIT, Recorder
+from vantage_agent.resolving import get_ready
 from vantage_agent.runtime_metrics import RuntimeMetrics
 from vantage_agent.transport import Answer, Transport, Verdict
+from vantage_agent.tuples import NamedTuple
 from vantage_agent.version import __version__
 from vantage_agent.wake import Wake
 
@@ -196,6 +198,7 @@ class Exporter:
         interval = self.config.flush_interval_s
         next_flush = time.monotonic() + first_flush_in(interval, time.time())
         tick = min(TICK_S, interval)
+        get_ready()
         if self.config.runtime_metrics:
             self._runtime.start()
         while not self._stopped:
@@ -317,7 +320,7 @@ class Exporter:
         while self._pending:
             body = self._pending[0]
             answer = self._deliver(body)
-            if answer.verdict is Verdict.LATER and not (accepted and body is self._suspect):
+            if answer.verdict == Verdict.LATER and not (accepted and body is self._suspect):
                 self._back_off(answer)
                 if answer.reason == "500" and self._failures >= POISON_ATTEMPTS:
                     self._suspect = self._pending.popleft()
@@ -325,7 +328,7 @@ class Exporter:
                 return False
             self._pending.popleft()
             self._failures, self._retry_at = 0, 0.0
-            if answer.verdict is Verdict.ACCEPTED:
+            if answer.verdict == Verdict.ACCEPTED:
                 accepted, self._told = True, False
             else:
                 self._mend(body, answer)
@@ -335,7 +338,7 @@ class Exporter:
     def _mend(self, body: Body, answer: Answer) -> None:
         """Write a refused body anew where that may help, else count its samples as lost."""
         offset_ns = self._clock.offset_ns()
-        if answer.verdict is Verdict.TOO_LARGE:
+        if answer.verdict == Verdict.TOO_LARGE:
             mended = halves(body)
         elif abs(offset_ns - body.offset_ns) > TOLERANCE_S * NS:
             mended = [redated(body, offset_ns)]

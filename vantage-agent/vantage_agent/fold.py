@@ -14,10 +14,14 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from math import floor, inf, log2
-from typing import Deque, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Deque, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from vantage_agent.context import Span
 from vantage_agent.records import Tags
+from vantage_agent.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 GAMMA = 1.01
 UNMATCHED = "_UNMATCHED"
@@ -52,23 +56,35 @@ class Series(NamedTuple):
 
 # [count, sum, time of its last sample, trace id or 0, span id or 0]; sums of requests are whole nanoseconds, so that
 # adding them is exact. A list, because it is the cheapest thing that can be changed in place.
-Cell = List[float]
+Cell: TypeAlias = "List[float]"
 # A series in one second (or what is left of the resolution): bin number -> cell.
-Place = Tuple[Series, int]
+Place: TypeAlias = "Tuple[Series, int]"
 # (name, tags, second) -> [sum, time of the last increment]
-CounterKey = Tuple[str, Tags, int]
+CounterKey: TypeAlias = "Tuple[str, Tags, int]"
 
 
-class Point(NamedTuple):
+class Point:
     """A sample that must stay as it came: a gauge, or one that carries a trace id given by the user."""
 
-    at_ns: int
-    name: str
-    type: str
-    value: float
-    tags: Tags
-    trace_id: Optional[str]
-    span_id: Optional[str]
+    __slots__ = ("at_ns", "name", "span_id", "tags", "trace_id", "type", "value")
+
+    def __init__(
+        self,
+        at_ns: int,
+        name: str,
+        kind: str,
+        value: float,
+        tags: Tags,
+        trace_id: Optional[str] = None,
+        span_id: Optional[str] = None,
+    ) -> None:
+        self.at_ns = at_ns
+        self.name = name
+        self.type = kind
+        self.value = value
+        self.tags = tags
+        self.trace_id = trace_id
+        self.span_id = span_id
 
 
 def bin_of(value: float) -> int:

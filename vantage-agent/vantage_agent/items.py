@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from math import isfinite
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from vantage_agent.batch import Batch, Line
 from vantage_agent.config import Config
@@ -20,14 +20,17 @@ from vantage_agent.spans import FinishedSpan, Work
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 # Half of a pair is what file names that are no UTF-8 leave in a text, and strict decoders refuse a body for it. An
 # escaped backslash and whole pairs are matched too, so as to be stepped over.
-_SURROGATES = re.compile(r"\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(\\ud[89a-f][0-9a-f]{2})")
+_SURROGATES = r"\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(\\ud[89a-f][0-9a-f]{2})"
 
 
-class Item(NamedTuple):
+class Item:
     """JSON text in ASCII, so as many bytes as characters, and how many samples it stands for."""
 
-    text: str
-    samples: int
+    __slots__ = ("samples", "text")
+
+    def __init__(self, text: str, samples: int) -> None:
+        self.text = text
+        self.samples = samples
 
 
 class Writer:
@@ -56,7 +59,7 @@ class Writer:
                 window.drop("invalid", int(cell[0]))
         while len(items) < number and window.counters:
             (name, tags, _), (value, at_ns) = window.counters.popitem()
-            self._point(Point(int(at_ns), name, "counter", value, tags, None, None), window, items)
+            self._point(Point(int(at_ns), name, "counter", value, tags), window, items)
         while len(items) < number and window.points:
             self._point(window.points.popleft(), window, items)
         return items
@@ -126,7 +129,7 @@ class Writer:
         return {**self._tags, **dict(tags)} if tags else self._tags or None
 
     def _span(self, finished: FinishedSpan) -> Item:
-        span, work, end_ns, duration_ns = finished
+        span, work, end_ns, duration_ns = finished.span, finished.work, finished.end_ns, finished.duration_ns
         known = self._work.get(id(work))
         if known is None:
             known = self._work[id(work)] = (work, self._described(work))
@@ -167,7 +170,7 @@ def to_json(value: object) -> str:
     """JSON in ASCII; ValueError for numbers it cannot express."""
     text = _encode(value)
     if "\\ud" in text:
-        text = _SURROGATES.sub(lambda match: "\\ufffd" if match[1] else match[0], text)
+        text = re.sub(_SURROGATES, lambda match: "\\ufffd" if match[1] else match[0], text)
     return text
 
 

@@ -1,31 +1,37 @@
 """What the request path hands to the exporter thread: plain tuples, first field the kind.
 
-Plain tuples because a NamedTuple costs five times as much to make, and this is the one place where that matters.
+Plain tuples because a NamedTuple costs five times as much to make, and this is the one place where that matters. Their
+types are text because nobody but a type checker looks at them, and to make them takes longer than all the rest here.
 """
 
 from __future__ import annotations
 
-from typing import Any, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import TYPE_CHECKING
 
-from vantage_agent.context import Span
+from vantage_agent.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any, Mapping, Optional, Tuple, TypeAlias, Union
+
+    from vantage_agent.context import Span
 
 SERVER, CLIENT, INTERNAL, METRIC, LOG, OPERATION = range(6)
 
 # Kind SERVER: start, end, span, status, method, route or None, exception's class name or None.
 # Kind CLIENT: start, end, span, status or None, method, URL, exception's class name or None.
 # start and end are perf_counter_ns readings; a CLIENT's URL is a str or an object with `netloc` (httpx.URL).
-RequestRecord = Tuple[int, int, int, Span, Optional[int], str, Any, Optional[str]]
+RequestRecord: TypeAlias = "Tuple[int, int, int, Span, Optional[int], str, Any, Optional[str]]"
 
 # Kind INTERNAL: start, end, span, name, attributes.
-InternalRecord = Tuple[int, int, int, Span, str, Mapping[str, object]]
+InternalRecord: TypeAlias = "Tuple[int, int, int, Span, str, Mapping[str, object]]"
 
-Tags = Tuple[Tuple[str, str], ...]
+Tags: TypeAlias = "Tuple[Tuple[str, str], ...]"
 
 # Kind METRIC: time in ms, name, value, type, tags, trace id or None, span id or None, whether the user gave them.
-MetricRecord = Tuple[int, float, str, float, str, Tags, Optional[str], Optional[str], bool]
+MetricRecord: TypeAlias = "Tuple[int, float, str, float, str, Tags, Optional[str], Optional[str], bool]"
 
 # Kind LOG: time in ms, severity, text, attributes, span or None.
-LogRecord = Tuple[int, float, str, str, Mapping[str, str], Optional[Span]]
+LogRecord: TypeAlias = "Tuple[int, float, str, str, Mapping[str, str], Optional[Span]]"
 
 
 class Target(NamedTuple):
@@ -45,6 +51,7 @@ class Target(NamedTuple):
 
 
 # Kind OPERATION: start, end, span, target, exception's class name or None.
-OperationRecord = Tuple[int, int, int, Span, Target, Optional[str]]
+OperationRecord: TypeAlias = "Tuple[int, int, int, Span, Target, Optional[str]]"
 
-Record = Union[RequestRecord, InternalRecord, MetricRecord, LogRecord, OperationRecord]
+TimedRecord: TypeAlias = "Union[RequestRecord, OperationRecord]"
+Record: TypeAlias = "Union[RequestRecord, InternalRecord, MetricRecord, LogRecord, OperationRecord]"

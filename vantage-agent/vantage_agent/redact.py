@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from functools import lru_cache
+from typing import Any, Pattern
 
 HOST_LIMIT = 256
 
-_USERINFO = re.compile(r"(?<=://)[^\s/@\"'<>]+@")
-_CUT_URL = re.compile(r"://[^\s\"'<>]*\Z")
-_QUERY = re.compile(r"(?<=\S)\?[^\s?=&\"'<>]+=[^\s\"'<>]*")
+_USERINFO = r"(?<=://)[^\s/@\"'<>]+@"
+_CUT_URL = r"://[^\s\"'<>]*\Z"
+_QUERY = r"(?<=\S)\?[^\s?=&\"'<>]+=[^\s\"'<>]*"
+
+
+@lru_cache(maxsize=None)
+def _compiled(pattern: str) -> Pattern[str]:
+    """When it is needed first: most processes log no URL."""
+    return re.compile(pattern)
 
 
 def without_secrets(text: str) -> str:
     """Text of a log line without URLs' credentials and query strings (httpx and urllib3 log whole URLs)."""
     if "@" in text:
-        text = _USERINFO.sub("", text)
+        text = _compiled(_USERINFO).sub("", text)
     if "?" in text:
-        text = _QUERY.sub("?…", text)
+        text = _compiled(_QUERY).sub("?…", text)
     return text
 
 
@@ -28,7 +35,7 @@ def excerpt(text: str, limit: int) -> str:
     not recognised as one.
     """
     if len(text) > 2 * limit:
-        text = _CUT_URL.sub("", text[: 2 * limit])
+        text = _compiled(_CUT_URL).sub("", text[: 2 * limit])
     return without_secrets(text)[:limit]
 
 

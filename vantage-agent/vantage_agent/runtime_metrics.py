@@ -12,10 +12,11 @@ import os
 import threading
 import time
 from time import perf_counter_ns
-from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Dict, List, Mapping, Optional, Tuple
 
 from vantage_agent.event_loops import LoopWatch
 from vantage_agent.records import METRIC, MetricRecord, Tags
+from vantage_agent.tuples import NamedTuple
 
 NS = 1_000_000_000
 

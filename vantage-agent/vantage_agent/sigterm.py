@@ -7,7 +7,6 @@ lock, in a call that blocks.
 from __future__ import annotations
 
 import _thread
-import faulthandler
 import logging
 import os
 import signal
@@ -130,11 +129,14 @@ def watch_over_it() -> None:
     if _pipe is not None or not _is_child() or signal.getsignal(signal.SIGTERM) is not _on_sigterm:
         return
     try:
+        # Not above: from 3.12 on it cannot be imported in a sub-interpreter.
+        import faulthandler
+
         reading, writing = _pipe = os.pipe()
         os.set_blocking(writing, False)
         faulthandler.register(signal.SIGTERM, file=writing, all_threads=False, chain=True)
         Background(lambda: _repeat_until_handled(reading)).start()
-    except (RuntimeError, OSError):
+    except (RuntimeError, OSError, ImportError):
         log.debug("nobody watches over SIGTERM", exc_info=True)
 
 
@@ -149,7 +151,7 @@ def _is_child() -> bool:
 def _watch_no_more() -> None:
     global _pipe
     if _pipe is not None:
-        faulthandler.unregister(signal.SIGTERM)
+        sys.modules["faulthandler"].unregister(signal.SIGTERM)
         os.close(_pipe[1])
         _pipe = None
 

@@ -8,9 +8,10 @@ they give up the same traces, and the traces that stay, stay whole.
 from __future__ import annotations
 
 from heapq import heapify, heappush, heappushpop, nlargest
-from typing import List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import List, Optional, Sequence, Set, Tuple
 
 from vantage_agent.context import RANDOM_MASK, Span
+from vantage_agent.tuples import NamedTuple
 
 SLOW_NS = 500_000_000
 EXAMPLE_KEYS = 4_000
@@ -44,13 +45,16 @@ class Group(NamedTuple):
     sampled: Sequence[int]
 
 
-class FinishedSpan(NamedTuple):
+class FinishedSpan:
     """A span with its end on perf_counter's clock."""
 
-    span: Span
-    work: Work
-    end_ns: int
-    duration_ns: int
+    __slots__ = ("duration_ns", "end_ns", "span", "work")
+
+    def __init__(self, span: Span, work: Work, end_ns: int, duration_ns: int) -> None:
+        self.span = span
+        self.work = work
+        self.end_ns = end_ns
+        self.duration_ns = duration_ns
 
 
 class SpanBuffer:

@@ -12,11 +12,11 @@ import time
 from contextlib import suppress
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from enum import Enum
-from typing import Dict, NamedTuple, Optional, Union
+from typing import Dict, Optional, Union
 from urllib.parse import urlsplit
 
 from vantage_agent.bodies import Body
+from vantage_agent.tuples import NamedTuple
 
 TIMEOUT_S = 3.0
 MAX_RETRY_AFTER_S = 600.0
@@ -25,7 +25,9 @@ MAX_ANSWER_BYTES = 65_536
 _RETRYABLE = frozenset({408, 425, 429})
 
 
-class Verdict(Enum):
+class Verdict:
+    """What the exporter is to think of a body that was sent."""
+
     ACCEPTED = "accepted"
     REFUSED = "refused"  # the same body would be refused again
     TOO_LARGE = "too large"
@@ -36,7 +38,7 @@ class Answer(NamedTuple):
     """What became of a body. `reason` names the status or the error; `retry_after_s` is the collector's wish, and
     `collectors_s` its time, in seconds since 1970."""
 
-    verdict: Verdict
+    verdict: str
     reason: str
     retry_after_s: Optional[float] = None
     collectors_s: Optional[float] = None
@@ -69,7 +71,7 @@ class Transport:
         """
         reused = self._connection is not None
         answer = self._attempt(body)
-        if answer.verdict is Verdict.LATER and reused and answer.reason in _STALE and not self._abandoned:
+        if answer.verdict == Verdict.LATER and reused and answer.reason in _STALE and not self._abandoned:
             # The collector closed an idle connection; that says nothing about its health.
             answer = self._attempt(body)
         return answer

@@ -1,6 +1,7 @@
 """A pytest plugin that writes each test's outcome to the file in VANTAGE_SUITE_OUTCOMES, after whether an agent runs.
 
-It runs in the suites' own environments, with whatever pytest is there, and knows nothing of the rest of this folder.
+Where VANTAGE_SUITE_HEADERS is "none", the agent does all that it does, and its trace headers stay at home. The plugin
+runs in the suites' own environments, with whatever pytest is there, and knows nothing of the rest of this folder.
 """
 
 import json
@@ -26,6 +27,29 @@ def write(line: object) -> None:
 def note(report: Any, outcome: str) -> None:
     """A line of test id, outcome and, of a failure, its text."""
     write([report.nodeid, outcome, report.longreprtext if report.failed else ""])
+
+
+def leave_headers_out() -> None:
+    """Take off each request what `begin` has just put on it. Before the libraries: they import it by name."""
+    from vantage_agent.instrumentation import client
+
+    begin = client.begin
+
+    def bare(recorder: Any, headers: Any) -> Any:
+        call = begin(recorder, headers)
+        if call is not None and call.added:
+            del headers["traceparent"]
+        if call is not None and call.old_state is None:
+            del headers["tracestate"]
+        elif call is not None:
+            headers["tracestate"] = call.old_state
+        return call
+
+    client.begin = bare
+
+
+if os.environ.get("VANTAGE_SUITE_HEADERS") == "none":
+    leave_headers_out()
 
 
 def pytest_configure() -> None:

@@ -54,6 +54,7 @@ _MODULES: Dict[str, Tuple[Tuple[str, str, str], ...]] = {
         ("redis.asyncio.client", "redis", "install_async"),
         ("redis.cluster", "redis", "install_cluster"),
         ("redis.asyncio.cluster", "redis", "install_async_cluster"),
+        ("kombu.transport.redis", "redis", "install_kombu"),
     ),
     "kafka-python": (
         ("kafka.producer.kafka", "kafka_python", "install_producer"),

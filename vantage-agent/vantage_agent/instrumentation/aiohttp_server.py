@@ -31,6 +31,7 @@ def install_aiohttp_server(module: Any, patcher: Patcher, recorder: Recorder) ->
             headers = request.headers
             if (
                 not recorder.active
+                or not hasattr(headers, "getall")  # a plain dict: of a request that aiohttp could not read
                 or headers.get("Upgrade", "").lower() == "websocket"
                 or (_OTEL in sys.modules and _is_traced_by_otel(args))
             ):

@@ -6,7 +6,8 @@ import functools
 from time import perf_counter_ns
 from typing import Any
 
-from vantage_agent.instrumentation.messaging import Receipts, Targets, begin_send, sent_to, traced_by_opentelemetry
+from vantage_agent.instrumentation.messaging import Receipts, Targets, begin_send, sent_to
+from vantage_agent.instrumentation.opentelemetry import traced_by_opentelemetry
 from vantage_agent.instrumentation.patching import Patcher
 from vantage_agent.operations import operation, within_operation
 from vantage_agent.recorder import Recorder

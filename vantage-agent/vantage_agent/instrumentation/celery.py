@@ -16,7 +16,8 @@ from typing import Any, NamedTuple, Optional
 
 from vantage_agent import state
 from vantage_agent.context import incoming, traceparent_of, with_member
-from vantage_agent.instrumentation.messaging import PARENT, STATE, Targets, traced_by_opentelemetry
+from vantage_agent.instrumentation.messaging import PARENT, STATE, Targets
+from vantage_agent.instrumentation.opentelemetry import traced_by_opentelemetry
 from vantage_agent.instrumentation.patching import Patcher
 from vantage_agent.operations import PROCESSED_METRIC, SENT_METRIC, operation
 from vantage_agent.recorder import Recorder

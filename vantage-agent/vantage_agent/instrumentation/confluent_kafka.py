@@ -1,7 +1,8 @@
 """confluent-kafka: subclasses in the place of its classes, which are C and take no patches.
 
 `confluent_kafka.Producer` and `.Consumer` become subclasses of what they were, so instances are instances of both.
-Modules that imported the classes by name before the agent started keep the originals, and are not recorded.
+Modules that imported the classes by name before the agent started keep the originals, and are not recorded; a line in
+the log names them.
 
 A send ends when `produce` returns. The delivery report comes later, but only to those who poll for it, and asking for
 one would take the place of the callback that the application set in its configuration.
@@ -13,7 +14,9 @@ import functools
 from time import perf_counter_ns
 from typing import Any, Dict, List
 
-from vantage_agent.instrumentation.messaging import Receipts, Targets, begin_send, sent_to, traced_by_opentelemetry
+from vantage_agent.instrumentation.late import tell_holders, was_imported_before
+from vantage_agent.instrumentation.messaging import Receipts, Targets, begin_send, sent_to
+from vantage_agent.instrumentation.opentelemetry import traced_by_opentelemetry
 from vantage_agent.instrumentation.patching import Patcher
 from vantage_agent.operations import operation, within_operation
 from vantage_agent.recorder import Recorder
@@ -72,6 +75,8 @@ def install_confluent_kafka(module: Any, patcher: Patcher, recorder: Recorder) -
 
         return consume
 
+    if was_imported_before(module):
+        tell_holders("confluent_kafka", (module.Producer, module.Consumer))
     patcher.wrap(module, "Producer", functools.partial(_subclass, methods=(produce, produce_batch)))
     patcher.wrap(module, "Consumer", functools.partial(_subclass, methods=(poll, consume)))
     # These are Python, and call the C classes directly.

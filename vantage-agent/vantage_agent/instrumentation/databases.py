@@ -5,12 +5,10 @@ from __future__ import annotations
 import functools
 import logging
 from contextlib import suppress
-from sys import modules
-from types import BuiltinFunctionType, FunctionType, MethodDescriptorType
 from typing import Any, Callable, Dict, Optional, Tuple, Union
 
 from vantage_agent.fold import OTHER
-from vantage_agent.instrumentation.messaging import traced_by_opentelemetry
+from vantage_agent.instrumentation.opentelemetry import traced_by_opentelemetry
 from vantage_agent.instrumentation.patching import Wrap
 from vantage_agent.instrumentation.statements import TEXT_LIMIT, summary_of
 from vantage_agent.operations import DB_METRIC, operation, within_operation
@@ -20,8 +18,6 @@ from vantage_agent.records import Target
 STATEMENTS = 1_000
 NAMES = 300
 DATABASES = 100
-
-_CALLABLE = (FunctionType, BuiltinFunctionType, MethodDescriptorType)
 
 log = logging.getLogger("vantage.agent")
 
@@ -80,7 +76,8 @@ def _target(place: Place, name: str, collection: Optional[str]) -> Target:
         ("server.address", address),
         ("server.port", port),
     )
-    attributes = tuple((key, value) for key, value in told if value is not None)
+    # Drivers take other objects than texts (a path, say). Only the port is a number.
+    attributes = tuple((key, value if key == "server.port" else str(value)) for key, value in told if value is not None)
     tags = tuple((key, str(value)) for key, value in attributes)
     return Target(DB_METRIC, "client", f"{name} {collection}" if collection else name, tags, attributes)
 
@@ -114,19 +111,6 @@ def number_of(port: Any) -> Optional[int]:
     return int(port) if str(port).isdigit() else None
 
 
-def as_function(original: Any) -> Any:
-    """A method that can be called with its instance as the first argument, as one that is wrapped with wrapt cannot:
-    its wrapper believes then that there is no instance."""
-    if type(original) in _CALLABLE or not hasattr(original, "__wrapped__"):
-        return original
-
-    @functools.wraps(original)
-    def function(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return original.__get__(self, type(self))(*args, **kwargs)
-
-    return function
-
-
 class Recording:
     """Wrappers that make an operation of a call. `package` is the library's name to OpenTelemetry, which goes first."""
 
@@ -138,7 +122,7 @@ class Recording:
         """An operation to be entered. None where the call is not to be recorded: part of another, for example."""
         if not self._recorder.active or within_operation():
             return None
-        if "opentelemetry.instrumentation" in modules and traced_by_opentelemetry(self._package):
+        if traced_by_opentelemetry(self._package):
             return None
         try:
             target = target_of(*args, **kwargs)
@@ -151,8 +135,6 @@ class Recording:
         """For functions."""
 
         def wrap(original: Any) -> Any:
-            original = as_function(original)
-
             @functools.wraps(original)
             def recorded(*args: Any, **kwargs: Any) -> Any:
                 work = self.begin(target_of, args, kwargs)
@@ -169,8 +151,6 @@ class Recording:
         """For coroutine functions."""
 
         def wrap(original: Any) -> Any:
-            original = as_function(original)
-
             @functools.wraps(original)
             async def recorded(*args: Any, **kwargs: Any) -> Any:
                 work = self.begin(target_of, args, kwargs)
@@ -187,8 +167,6 @@ class Recording:
         """For generators that the library itself drives to their end, such as psycopg's."""
 
         def wrap(original: Any) -> Any:
-            original = as_function(original)
-
             @functools.wraps(original)
             def recorded(*args: Any, **kwargs: Any) -> Any:
                 work = self.begin(target_of, args, kwargs)

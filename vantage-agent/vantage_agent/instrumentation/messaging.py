@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from time import perf_counter_ns
 from typing import Any, Callable, Dict, Iterable, Optional, Tuple
@@ -153,11 +152,3 @@ class Receipts:
             span = continued(parent, header(one, STATE)) if parent else None
             if span is not None:
                 emit((OPERATION, now, now, span, target, None))
-
-
-def traced_by_opentelemetry(package: str) -> bool:
-    """Whether OpenTelemetry's instrumentor of a library is switched on here: then it is the one who records."""
-    module = sys.modules.get("opentelemetry.instrumentation." + package)
-    # Instrumentors are singletons that know of themselves whether they are on.
-    instances = [getattr(value, "_instance", None) for value in vars(module).values()] if module else []
-    return any(getattr(instance, "is_instrumented_by_opentelemetry", False) is True for instance in instances)

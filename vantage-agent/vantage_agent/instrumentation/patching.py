@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from types import BuiltinFunctionType, FunctionType, MethodDescriptorType
 from typing import Any, Callable, List, Set, Tuple
 
 Wrap = Callable[[Any], Any]
+
+_PLAIN = (FunctionType, BuiltinFunctionType, MethodDescriptorType, classmethod, staticmethod)
 
 
 class Patcher:
@@ -28,7 +32,7 @@ class Patcher:
         original = vars(owner).get(name)
         if original is None:
             return
-        replacement = wrap(original)
+        replacement = wrap(as_function(original) if isinstance(owner, type) else original)
         setattr(owner, name, replacement)
         self._patches.append((owner, name, original, replacement))
 
@@ -45,3 +49,16 @@ class Patcher:
         self._patches.clear()
         self._undo.clear()
         self._done.clear()
+
+
+def as_function(original: Any) -> Any:
+    """A method that can be called with its instance as the first argument, as one that is wrapped with wrapt cannot:
+    its wrapper believes then that there is no instance."""
+    if type(original) in _PLAIN or not hasattr(original, "__wrapped__") or not hasattr(original, "__get__"):
+        return original
+
+    @functools.wraps(original)
+    def function(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return original.__get__(self, type(self))(*args, **kwargs)
+
+    return function

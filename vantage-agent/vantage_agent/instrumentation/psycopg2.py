@@ -10,6 +10,7 @@ from functools import lru_cache, wraps
 from typing import Any, Dict, Optional
 
 from vantage_agent.instrumentation.databases import Place, Recording, TargetOf, database_of, log
+from vantage_agent.instrumentation.late import was_imported_before
 from vantage_agent.instrumentation.patching import Patcher
 from vantage_agent.instrumentation.psycopg import connecting, text_of
 from vantage_agent.recorder import Recorder
@@ -20,6 +21,8 @@ BEGUN = 2
 
 
 def install_psycopg2(module: Any, patcher: Patcher, recorder: Recorder) -> None:
+    if was_imported_before(module):
+        log.debug("psycopg2: connections that were opened before the agent started are not recorded")
     recording = Recording(recorder, "psycopg2")
     connection_class = _connection_class(module.extensions, recording)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+from contextlib import suppress
 from typing import Any, Dict, Optional, Union
 
+from vantage_agent.context import CURRENT
 from vantage_agent.fold import OTHER
 from vantage_agent.instrumentation.databases import Database, Place, Recording, database_of, number_of
 from vantage_agent.instrumentation.patching import Patcher
@@ -28,6 +31,23 @@ def install_sync(module: Any, patcher: Patcher, recorder: Recorder) -> None:
     patcher.wrap(module.Redis, "execute_command", recording.call(_command))
     patcher.wrap(module.Pipeline, "immediate_execute_command", recording.call(_command))
     patcher.wrap(module.Pipeline, "execute", recording.call(_pipeline))
+
+
+def install_kombu(module: Any, patcher: Patcher, recorder: Recorder) -> None:
+    """Celery's transport: what it does of its own accord (polling, heartbeats, clearing up) is nobody's request."""
+
+    def wrap(original: Any) -> Any:
+        @functools.wraps(original)
+        def _get_pool(self: Any, *args: Any, **kwargs: Any) -> Any:
+            pool = original(self, *args, **kwargs)
+            with suppress(AttributeError):
+                pool._vantage_transport = True
+            return pool
+
+        return _get_pool
+
+    patcher.wrap(module.Channel, "_get_pool", wrap)
+    patcher.wrap(module.SentinelChannel, "_get_pool", wrap)
 
 
 def install_async(module: Any, patcher: Patcher, recorder: Recorder) -> None:
@@ -76,18 +96,27 @@ def _is_name(word: str) -> bool:
 
 def _command(client: Any, *args: Any, **options: Any) -> Optional[Target]:
     # Without a command: redis-py is about to say so.
-    return _database(client).command(name_of(args[0])) if args else None
+    if not args or _is_transports_own(client):
+        return None
+    return _database(client).command(name_of(args[0]))
 
 
 def _pipeline(pipeline: Any, *args: Any, **kwargs: Any) -> Optional[Target]:
     if not pipeline.command_stack and not pipeline.watching:
         # Nothing is sent.
         return None
+    if _is_transports_own(pipeline):
+        return None
     transaction = getattr(pipeline, "transaction", None)
     if not isinstance(transaction, bool):
         # The asyncio class has a method of that name.
         transaction = pipeline.is_transaction
     return _database(pipeline).command("MULTI" if transaction or pipeline.explicit_transaction else "PIPELINE")
+
+
+def _is_transports_own(client: Any) -> bool:
+    """Whether kombu uses a client outside of any request or task."""
+    return hasattr(client.connection_pool, "_vantage_transport") and CURRENT.get() is None
 
 
 def _database(client: Any) -> Database:
