@@ -30,9 +30,14 @@ test: check ## everything CI runs; what waits more than it computes runs side by
 check: $(VENV)/.dev $(DASHBOARD)/node_modules/.installed ## lint and types: ruff, mypy, import-linter, eslint, tsc
 	$(BIN)/ruff check $(PYTHON_SOURCES)
 	$(BIN)/ruff format --check $(PYTHON_SOURCES)
+	@$(MAKE) --no-print-directory -j2 --output-sync=target check-platform check-rest
+
+check-platform:
 	$(BIN)/mypy $(filter-out vantage-agent vantage-worker,$(PYTHON_SOURCES))
-	$(BIN)/mypy vantage-worker
-	$(BIN)/mypy vantage-agent
+
+check-rest:
+	$(BIN)/mypy --cache-dir .mypy_cache/apart vantage-worker
+	$(BIN)/mypy --cache-dir .mypy_cache/apart vantage-agent
 	$(BIN)/lint-imports
 	npm --prefix $(DASHBOARD) run lint
 	npm --prefix $(DASHBOARD) run typecheck
@@ -114,4 +119,4 @@ $(DASHBOARD)/dist/index.html: $(DASHBOARD)/node_modules/.installed $(DASHBOARD_S
 	@npm --prefix $(DASHBOARD) run --silent build -- --logLevel=warn
 	@touch $@
 
-.PHONY: help up demo test check unit integration-tests contract-tests agent-tests package-tests dashboard-test e2e faults faults-short agent-suites agent-pythons bench dashboard clean
+.PHONY: help up demo test check check-platform check-rest unit integration-tests contract-tests agent-tests package-tests dashboard-test e2e faults faults-short agent-suites agent-pythons bench dashboard clean
