@@ -1,8 +1,9 @@
 """Answers kept for a short while, so that ten people looking at one dashboard ask the store once.
 
-Only what is asked for with a beginning is kept, and no answer is older than a minute. Of a range that ends in the past
-times count to the millisecond. Of one that reaches up to now they count in steps of at most 1/120 of the range: who
-repeats the question of a chart within a step is given the answer of the step. Shorter ranges are always asked anew.
+Only what is asked for with a beginning is kept. Of a range that ends in the past times count to the millisecond, and
+its answer is fresh for a minute. Of one that reaches up to now they count in steps of at most 1/120 of the range, and
+its answer is fresh for a step. For as long again nobody waits: the older answer is given while it is renewed behind, a
+few at a time (stale-while-revalidate, RFC 5861). Ranges under ten minutes are always asked anew.
 
 The workspace is a field of the plan, and so a part of what an answer is found by.
 """
@@ -25,8 +26,18 @@ KEPT_S: Final = 60.0
 MAX_ANSWERS: Final = 1000
 MAX_BYTES: Final = 64 << 20
 MAX_ANSWER_BYTES: Final = 8 << 20
+MAX_RENEWED: Final = 2
+"""At once, so that those who wait for an answer come first."""
 _STEPS_MS: Final = (60_000, 30_000, 15_000, 10_000, 5_000)
 _STEPS_A_RANGE: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What answers to the same question are found by, and for how many seconds one is fresh."""
+
+    text: str
+    fresh_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,7 @@ class Answer:
 class _Held:
     result: Result
     size: int
+    fresh_until_s: float
     until_s: float
 
 
@@ -64,7 +76,13 @@ class KeptAnswers:
         self._max_bytes = max_bytes
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._asking: dict[str, _Asking] = {}
+        self._renewing: set[asyncio.Task[Result]] = set()
         self._bytes = 0
+
+    @property
+    def renewing(self) -> int:
+        """How many are being renewed behind."""
+        return len(self._renewing)
 
     async def answer(
         self, plan: QueryPlan, ask: Callable[[QueryPlan], Awaitable[Result]], *, even_nothing: bool = False
@@ -80,60 +98,78 @@ class KeptAnswers:
         if key is None:
             self._metrics.kept_answers.labels("passed").inc()
             return Answer(await ask(plan), cached=False)
-        held = self._find(key)
-        if held is not None and (even_nothing or says_something(held)):
-            self._metrics.kept_answers.labels("hit").inc()
-            return Answer(held, cached=True)
-        asking = self._asking.get(key)
+        held = self._find(key.text)
+        if held is not None and (even_nothing or says_something(held.result)):
+            is_fresh = self._clock.monotonic() < held.fresh_until_s
+            self._metrics.kept_answers.labels("hit" if is_fresh else "older").inc()
+            if not is_fresh:
+                self._renew(key, plan, ask)
+            return Answer(held.result, cached=True)
+        asking = self._asking.get(key.text)
         self._metrics.kept_answers.labels("miss" if asking is None else "joined").inc()
-        return Answer(await self._wait(key, asking or self._begin(key, plan, ask)), cached=asking is not None)
+        return Answer(await self._wait(key.text, asking or self._begin(key, plan, ask)), cached=asking is not None)
 
-    def _find(self, key: str) -> Result | None:
-        held = self._held.get(key)
+    def _find(self, text: str) -> _Held | None:
+        held = self._held.get(text)
         if held is None:
             return None
         if held.until_s <= self._clock.monotonic():
-            self._drop(key)
+            self._drop(text)
             return None
-        self._held.move_to_end(key)
-        return held.result
+        self._held.move_to_end(text)
+        return held
 
-    def _begin(self, key: str, plan: QueryPlan, ask: Callable[[QueryPlan], Awaitable[Result]]) -> _Asking:
+    def _renew(self, key: Key, plan: QueryPlan, ask: Callable[[QueryPlan], Awaitable[Result]]) -> None:
+        """Asks behind those who have an answer. One that fails is tried again by who asks next."""
+        if key.text in self._asking or len(self._renewing) >= MAX_RENEWED:
+            return
+        asking = self._begin(key, plan, ask)
+        asking.waiting += 1  # nobody's going away is to end it
+        self._renewing.add(asking.task)
+        asking.task.add_done_callback(self._renewed)
+
+    def _renewed(self, task: "asyncio.Task[Result]") -> None:
+        self._renewing.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen
+
+    def _begin(self, key: Key, plan: QueryPlan, ask: Callable[[QueryPlan], Awaitable[Result]]) -> _Asking:
         async def work() -> Result:
             try:
                 result = await ask(plan)
-                self._keep(key, result, await asyncio.to_thread(size_of, (key, result.rows)))
+                self._keep(key, result, await asyncio.to_thread(size_of, (key.text, result.rows)))
                 return result
             finally:
-                if self._asking.get(key) is asking:
-                    del self._asking[key]
+                if self._asking.get(key.text) is asking:
+                    del self._asking[key.text]
 
-        asking = self._asking[key] = _Asking(asyncio.create_task(work()))
+        asking = self._asking[key.text] = _Asking(asyncio.create_task(work()))
         return asking
 
-    async def _wait(self, key: str, asking: _Asking) -> Result:
+    async def _wait(self, text: str, asking: _Asking) -> Result:
         asking.waiting += 1
         try:
             return await asyncio.shield(asking.task)
         finally:
             asking.waiting -= 1
             if not asking.waiting and not asking.task.done():
-                if self._asking.get(key) is asking:
-                    del self._asking[key]
+                if self._asking.get(text) is asking:
+                    del self._asking[text]
                 asking.task.cancel()
 
-    def _keep(self, key: str, result: Result, size: int) -> None:
+    def _keep(self, key: Key, result: Result, size: int) -> None:
         if size > MAX_ANSWER_BYTES:
             return
-        self._drop(key)
-        self._held[key] = _Held(result, size, self._clock.monotonic() + KEPT_S)
+        self._drop(key.text)
+        now_s = self._clock.monotonic()
+        self._held[key.text] = _Held(result, size, now_s + key.fresh_s, now_s + 2 * key.fresh_s)
         self._bytes += size
         while len(self._held) > self._max_answers or self._bytes > self._max_bytes:
             self._drop(next(iter(self._held)))
         self._show()
 
-    def _drop(self, key: str) -> None:
-        held = self._held.pop(key, None)
+    def _drop(self, text: str) -> None:
+        held = self._held.pop(text, None)
         if held is not None:
             self._bytes -= held.size
             self._show()
@@ -143,29 +179,30 @@ class KeptAnswers:
         self._metrics.kept_answers_bytes.set(self._bytes)
 
 
-def key_of(plan: QueryPlan, now_ms: int) -> str | None:
-    """What answers to the same question are found by; None for a question that is always asked anew.
+def key_of(plan: QueryPlan, now_ms: int) -> Key | None:
+    """None for a question that is always asked anew.
 
-    It is the text of the plan with all of its types: 1 and 1.0 and true are equal, but their answers are not.
+    The key is the text of the plan with all of its types: 1 and 1.0 and true are equal, but their answers are not.
     """
     hull = fit(plan).hull
     if not hull or hull[0][0] == BEGIN:
         return None
-    start, end = hull[0][0], hull[-1][1]
+    start, end = hull[0][0], min(hull[-1][1], now_ms)
     if end <= now_ms - _STEPS_MS[0]:
-        return repr(plan)
-    step = next((step for step in _STEPS_MS if step * _STEPS_A_RANGE <= min(end, now_ms) - start), None)
+        return Key(repr(plan), KEPT_S)
+    step = next((step for step in _STEPS_MS if step * _STEPS_A_RANGE <= end - start), None)
     if step is None or plan.where is None:
         return None
-    return repr(replace(plan, where=_in_steps(plan.where, step)))
+    return Key(repr(replace(plan, where=_since(plan.where, end, step))), step / 1000)
 
 
-def _in_steps(expr: Expr, step_ms: int) -> Expr:
+def _since(expr: Expr, end_ms: int, step_ms: int) -> Expr:
+    """Times as so many steps from the end, in ms."""
     match expr:
         case Time(ms):
-            return Time(ms // step_ms * step_ms)
+            return Time(round((ms - end_ms) / step_ms) * step_ms)
         case Call(function, args, params):
-            return Call(function, tuple(_in_steps(arg, step_ms) for arg in args), params)
+            return Call(function, tuple(_since(arg, end_ms, step_ms) for arg in args), params)
         case _:
             return expr
 

@@ -24,7 +24,7 @@ class ApiMetrics:
         )
         self.kept_answers = Counter(
             "vantage_api_kept_answers_total",
-            "Questions whose answers may be kept, by where the answer came from: hit, joined, miss, or passed by",
+            "Questions whose answers may be kept, by where that came from: hit, older, joined, miss or passed by",
             ["outcome"],
             registry=self.registry,
         )

@@ -10,6 +10,7 @@ from vantage_worker.backpressure import (
     MAX_FETCH_RECORDS,
     MAX_ROWS,
     MIN_FETCH_RECORDS,
+    MIN_LANE_ROWS,
     MIN_ROWS,
     BatchSize,
     FetchSize,
@@ -107,13 +108,13 @@ def test_partitions_that_hold_anything_share_the_memory() -> None:
 
 
 def test_no_partition_gets_less_than_a_batch_however_many_there_are() -> None:
-    assert full_lanes([Load(MIN_ROWS - 1, 1)] * 1000) == [False] * 1000
-    assert full_lanes([Load(MIN_ROWS, 1)] * 1000) == [True] * 1000
+    assert full_lanes([Load(MIN_LANE_ROWS - 1, 1)] * 1000) == [False] * 1000
+    assert full_lanes([Load(MIN_LANE_ROWS, 1)] * 1000) == [True] * 1000
 
 
 def test_what_one_filled_alone_leaves_the_others_a_batch_each() -> None:
     alone = Load(MAX_BUFFERED_ROWS, 1)
-    assert full_lanes([alone, Load(MIN_ROWS - 1, 1), Load(MIN_ROWS, 1)]) == [True, False, True]
+    assert full_lanes([alone, Load(MIN_LANE_ROWS - 1, 1), Load(MIN_LANE_ROWS, 1)]) == [True, False, True]
 
 
 def test_a_read_brings_about_as_many_rows_as_may_be_buffered_whatever_a_record_holds() -> None:

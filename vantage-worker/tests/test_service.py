@@ -104,7 +104,9 @@ async def test_ingestion_that_has_stopped_is_logged_shown_and_answered_503(
     assert answer.json()["breaker"] != "closed"
     assert answer.json()["stalled_s"] > 30
     store.fail_before = 0
-    await served.running.until(lambda: store.values == [1])
+    # It goes on once the insert is committed, a moment after the store has the rows.
+    await served.running.until(lambda: pipeline.stalled_s == 0)
+    assert store.values == [1]
     await served.worker.do_chores(2)
     assert "vantage_worker_ingestion_stalled 0.0" in (await served.get("/metrics")).text
     assert (await served.get("/health")).status_code == 200

@@ -51,12 +51,13 @@ def router(parts: Parts) -> APIRouter:
         environment: Environment = None,
     ) -> ServiceDetail:
         """One service; of several environments the busiest, unless one is given. The lists cover the range."""
+        # Many services never have a caller, or rows in all three tables: there a nothing may be a kept one, too.
         asked = parse_range(start, end, parts.clock.now_ms())
         member = fleet.choose(await fleet.members(parts, tenant), service, environment)
         scope = Scope(tenant, member.key.name, member.key.environment)
         endpoints, callers, metrics, instances = await asyncio.gather(
             _groups(parts, scope, asked, ("endpoint", "method")),
-            _groups(parts, scope, asked, ("caller",)),
+            _groups(parts, scope, asked, ("caller",), even_nothing=True),
             kept(parts.ask, questions.distinct(scope, "metrics", "metric_name", asked.start_ms, asked.end_ms)),
             _instances(parts, scope, asked),
         )
@@ -86,12 +87,14 @@ def _csv_row(service: ServiceSummary) -> list[Any]:
     return list((service.model_dump() | seen).values())
 
 
-async def _groups(parts: Parts, scope: Scope, asked: Range, by: Sequence[str]) -> list[dict[str, Any]]:
+async def _groups(
+    parts: Parts, scope: Scope, asked: Range, by: Sequence[str], *, even_nothing: bool = False
+) -> list[dict[str, Any]]:
     """The requests of a service in groups: by the metric where there is one, else by its spans."""
     result: Result | None = None
     for source in REQUEST_SOURCES:
         plan = questions.request_groups(scope, source, asked.start_ms, asked.end_ms, _named(source, by))
-        result = await kept(parts.ask, plan)
+        result = await kept(parts.ask, plan, even_nothing=even_nothing)
         if result.rows:
             return result.dicts()
     return []
@@ -103,12 +106,11 @@ def _named(source: Requests, by: Sequence[str]) -> list[tuple[str, Expr]]:
 
 
 async def _instances(parts: Parts, scope: Scope, asked: Range) -> list[str]:
-    results = await asyncio.gather(
-        *(
-            kept(parts.ask, questions.distinct(scope, table, "instance", asked.start_ms, asked.end_ms))
-            for table in ("metrics", "spans", "logs")
-        )
-    )
+    plans = [
+        questions.distinct(scope, table, "instance", asked.start_ms, asked.end_ms)
+        for table in ("metrics", "spans", "logs")
+    ]
+    results = await asyncio.gather(*(kept(parts.ask, plan, even_nothing=True) for plan in plans))
     return sorted({row[0] for result in results for row in result.rows if row[0]})
 
 

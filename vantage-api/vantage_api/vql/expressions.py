@@ -97,7 +97,7 @@ class Translator:
         self._tokens = tokens
         self._now_ms = now_ms
         self._depth = 0
-        self._positions: dict[int, tuple[Expr, int | None]] = {}
+        self._nodes: dict[int, tuple[Expr, Node]] = {}
         self._translate: dict[type[Node], Callable[[Node, Scope], Expr]] = {
             exp.Column: self._column,
             exp.Literal: self._literal,
@@ -123,7 +123,7 @@ class Translator:
         if translate is None:
             raise self._unsupported(node)
         result = translate(node, scope)
-        self._positions[id(result)] = (result, self.position(node))
+        self._nodes[id(result)] = (result, node)
         self._depth -= 1
         return result
 
@@ -132,7 +132,8 @@ class Translator:
 
     def position_of(self, expr: Expr) -> int | None:
         """Where an expression made by this translator stands in the text."""
-        return self._positions.get(id(expr), (expr, None))[1]
+        found = self._nodes.get(id(expr))
+        return None if found is None else self.position(found[1])
 
     def position(self, node: Node) -> int | None:
         """Offset of the first character of a node, as far as the tree knows."""

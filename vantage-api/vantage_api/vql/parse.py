@@ -109,9 +109,9 @@ def parse_vql(text: str) -> Parsed:
         hint = did_you_mean(found[0].text, ["SELECT"])
         raise vql_error("not_select", "a query is one SELECT over one table", found[0].start, hint)
     _check_nesting(found)
-    clauses, blanked = _take_clauses(text, found)
+    clauses, rest = _take_clauses(found)
     try:
-        statements = _Dialect().parser().parse(_tokenize(blanked), blanked)
+        statements = _Dialect().parser().parse(rest, text)
     except ParseError as error:
         raise _syntax_error(error, text, found) from None
     except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
@@ -135,10 +135,11 @@ def _check_nesting(found: Sequence[Token]) -> None:
             raise vql_error("too_complex", f"brackets are nested more than {MAX_NESTING} deep", token.start)
 
 
-def _take_clauses(text: str, found: Sequence[Token]) -> tuple[tuple[Clause, ...], str]:
-    """The shorthand clauses and the text with blanks in their place, so that positions stay."""
+def _take_clauses(found: Sequence[Token]) -> tuple[tuple[Clause, ...], list[Token]]:
+    """The shorthand clauses and the tokens of the statement without them."""
     clauses: list[Clause] = []
-    blanked = text
+    rest: list[Token] = []
+    taken = 0
     for index in _shorthand_starts(found):
         token = found[index]
         end = index + 1
@@ -148,9 +149,9 @@ def _take_clauses(text: str, found: Sequence[Token]) -> tuple[tuple[Clause, ...]
         if any(clause.keyword == keyword for clause in clauses):
             raise vql_error("syntax", f"{keyword} is given twice", token.start)
         clauses.append(Clause(keyword, token.start, tuple(found[index + 1 : end])))
-        stop = found[end - 1].end + 1
-        blanked = blanked[: token.start] + " " * (stop - token.start) + blanked[stop:]
-    return tuple(clauses), blanked
+        rest += found[taken:index]
+        taken = end
+    return tuple(clauses), [*rest, *found[taken:]]
 
 
 def _shorthand_starts(found: Sequence[Token]) -> list[int]:
