@@ -31,6 +31,7 @@ from vantage_api.traces.lookup import rows_of
 from vantage_api.vql import compile_vql
 from vantage_common.clock import ManualClock
 from vantage_common.model import REQUEST_METRIC
+from vantage_common.serving import tame_collector
 from vantage_common.store.api import RollupSource
 from vantage_common.store.catalog import TABLES
 from vantage_common.store.clickhouse import ClickHouseAdmin, ClickHouseStore, Retention, open_chdb
@@ -74,6 +75,7 @@ class Measured:
 
 
 def run() -> Iterator[str]:
+    tame_collector()
     sizes = [int(size) for size in os.environ.get("BENCH_ROWS", "").split(",") if size] or list(SIZES)
     yield from _language()
     growth: dict[str, list[tuple[int, float]]] = {}
@@ -270,13 +272,16 @@ def _questions(store: ClickHouseStore, size: int) -> dict[str, Question]:
         return "every table"
 
     async def fleet_health(_: random.Random) -> str:
+        """After `learned`: the live part learns what is normal whether anybody asks or not."""
         baselines, observed = await asyncio.gather(knowledge.baselines("default"), knowledge.observed("default"))
         assert len(baselines) == SERVICES
         assert observed
         return "metrics and spans; what is normal is learned behind the requests"
 
     async def learned(_: random.Random) -> str:
-        assert len(await Knowledge(ask, clock).baselines("default")) == SERVICES
+        nonlocal knowledge
+        knowledge = Knowledge(ask, clock)
+        assert len(await knowledge.baselines("default")) == SERVICES
         return "metrics and spans with their rollups"
 
     async def trace(rng: random.Random) -> str:

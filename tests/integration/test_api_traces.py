@@ -9,8 +9,10 @@ import httpx
 import pytest
 import pytest_asyncio
 from vantage_api.app import create_app
+from vantage_api.ask import Ask
+from vantage_api.metrics import ApiMetrics
 from vantage_api.times import Range
-from vantage_api.traces import search
+from vantage_api.traces import lookup, search
 from vantage_common.bus.open import open_bus
 from vantage_common.clock import ManualClock
 from vantage_common.errors import UserError
@@ -93,6 +95,13 @@ SPANS: Final = [
 ]
 
 
+PAUSED: Final = [
+    span("paused", "a", "", "secret", "server", OPEN_MS - 30 * 60_000, 10.0),
+    span("paused", "b", "a", "secret", "server", OPEN_MS + 20 * 60_000, 10.0),
+]
+"""Of the other workspace: it goes on in the hours that are not rolled up."""
+
+
 def request(service: str, caller: str, at_ms: int, count: int, **more: Any) -> dict[str, Any]:
     return {
         "timestamp": at_ms,
@@ -142,7 +151,7 @@ async def store(engine: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
     )
     for kind, items in kinds:
         await store.writer.insert(kind, block(kind, rows_of(kind, items)), token=kind)
-    other = [span("theirs", "s", "", "secret", "server", FIXED_MS, 10.0)]
+    other = [span("theirs", "s", "", "secret", "server", FIXED_MS, 10.0), *PAUSED]
     await store.writer.insert("spans", block("spans", rows_of("spans", other), workspace="other"), token="o")
     if store.rollups is not None:
         await roll_up(store)
@@ -329,6 +338,12 @@ async def test_a_trace_is_found_with_and_without_a_time(client: httpx.AsyncClien
     old = (await got(client, "/traces/search", **DAY, sort="newest", limit=500))["traces"][-1]
     assert len((await got(client, f"/traces/{old['trace_id']}"))["spans"]) == 7
     assert len((await got(client, "/traces/border"))["spans"]) == 7
+
+
+async def test_a_trace_that_goes_on_after_a_pause_is_whole(store: Store) -> None:
+    ask = Ask(store, ApiMetrics(), ManualClock(NOW_MS))
+    rows = await lookup.rows_of(ask, "other", "paused", None, 10, with_attributes=False)
+    assert [row["span_id"] for row in rows] == ["a", "b"]
 
 
 async def test_a_time_that_is_wrong_finds_nothing(client: httpx.AsyncClient) -> None:

@@ -119,7 +119,7 @@ def run_service(
     return 0
 
 
-def _tame_collector() -> None:
+def tame_collector() -> None:
     """What has been imported lives as long as the process, and rows are strings and numbers in lists, which form no
     cycles: looking through it all at Python's own pace costs a fifth of ingest's CPU time, with small records a third.
     """
@@ -129,7 +129,7 @@ def _tame_collector() -> None:
 
 
 async def _until_signalled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
-    _tame_collector()
+    tame_collector()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

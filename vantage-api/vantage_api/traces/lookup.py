@@ -17,7 +17,9 @@ from vantage_api.times import HOUR_MS, Range
 from vantage_api.traces import plans
 from vantage_api.traces.models import TraceLogLine, TraceLogs
 
-LATE_MS: Final = 10 * 60_000
+LATE_MS: Final = 2 * 60_000
+SILENT_MS: Final = 60 * 60_000
+"""A trace without a span for so long before the newest hours has none in these."""
 _STATUSES: Final[dict[str, Literal["ok", "error", "unset"]]] = {"ok": "ok", "error": "error"}
 
 
@@ -33,21 +35,21 @@ async def rows_of(
         plan = plans.spans_of(workspace, trace_id, within, limit, with_attributes=with_attributes)
         return (await ask(plan)).dicts()
 
-    async def known_spans(until_ms: int) -> list[dict[str, Any]]:
-        extent = await _known_extent(ask, workspace, trace_id)
-        return (
-            [] if extent is None else await spans(between("timestamp", extent.start_ms, min(extent.end_ms, until_ms)))
-        )
-
     if hint is not None:
         return await spans(between("timestamp", hint.start_ms - HOUR_MS, hint.end_ms + HOUR_MS))
     rolled_up_ms = await _rolled_up_ms(ask)
-    if rolled_up_ms is not None:
-        # Two questions, each about one range of time: of their union the store's primary key makes little.
-        known, newest = await asyncio.gather(known_spans(rolled_up_ms), spans(_since(rolled_up_ms)))
-        if known or newest:
-            return sorted(known + newest, key=lambda row: (row["start"], row["span_id"]))[:limit]
-    return await spans(None)
+    if rolled_up_ms is None:
+        return await spans(None)
+    extent = await _known_extent(ask, workspace, trace_id)
+    if extent is None:
+        return await spans(_since(rolled_up_ms)) or await spans(None)
+    if extent.end_ms + SILENT_MS <= rolled_up_ms:
+        return await spans(between("timestamp", extent.start_ms, extent.end_ms))
+    # Two questions, each about one range of time: of their union the store's primary key makes little.
+    known, newest = await asyncio.gather(
+        spans(between("timestamp", extent.start_ms, min(extent.end_ms, rolled_up_ms))), spans(_since(rolled_up_ms))
+    )
+    return sorted(known + newest, key=lambda row: (row["start"], row["span_id"]))[:limit]
 
 
 async def _whereabouts(ask: Ask, workspace: str, trace_id: str) -> Expr | None:

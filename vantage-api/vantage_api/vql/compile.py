@@ -43,8 +43,13 @@ def compile_vql(text: str, workspace: str, now_ms: int) -> QueryPlan:
     Raises UserError with a code ``vql_…``, the offset of the character at fault and, where there is one, a hint.
     """
     parsed = parse_vql(text)
-    _check_clauses(parsed.select, parsed)
-    return _Statement(parsed, now_ms).plan(workspace)
+    try:
+        _check_clauses(parsed.select, parsed)
+        return _Statement(parsed, now_ms).plan(workspace)
+    finally:
+        # A tree whose nodes know their parents is garbage in cycles, for which the collector stops everything.
+        for node in parsed.select.walk():
+            node.parent = None
 
 
 class _Statement:

@@ -4,7 +4,7 @@ error with its position. Nothing passes through unread.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
@@ -98,31 +98,16 @@ class Translator:
         self._now_ms = now_ms
         self._depth = 0
         self._nodes: dict[int, tuple[Expr, Node]] = {}
-        self._translate: dict[type[Node], Callable[[Node, Scope], Expr]] = {
-            exp.Column: self._column,
-            exp.Literal: self._literal,
-            exp.Boolean: self._boolean,
-            exp.Paren: self._paren,
-            exp.Neg: self._negative,
-            exp.Not: self._not,
-            exp.In: self._in,
-            exp.Between: self._between,
-            exp.Is: self._is_null,
-            exp.Interval: self._interval,
-            exp.Bracket: self._tag,
-            **dict.fromkeys(_BINARY, self._binary),
-            **dict.fromkeys(_CALLS, self._function),
-        }
 
     def expr(self, node: Node, scope: Scope) -> Expr:
         """The plan expression a node means. Raises UserError."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise vql_error("too_complex", f"an expression is nested more than {MAX_DEPTH} deep", self.position(node))
-        translate = self._translate.get(type(node))
+        translate = self._TRANSLATE.get(type(node))
         if translate is None:
             raise self._unsupported(node)
-        result = translate(node, scope)
+        result = translate(self, node, scope)
         self._nodes[id(result)] = (result, node)
         self._depth -= 1
         return result
@@ -394,6 +379,23 @@ class Translator:
         elif isinstance(node, exp.Null):
             shown, hint = "NULL", "Use IS NULL."
         return vql_error("unsupported", f"{shown} is not part of VQL", self.position(node), hint)
+
+    # Of the class, not of each instance: a dictionary of its own methods would make every query garbage in a cycle.
+    _TRANSLATE: ClassVar[dict[type[Node], Callable[["Translator", Node, Scope], Expr]]] = {
+        exp.Column: _column,
+        exp.Literal: _literal,
+        exp.Boolean: _boolean,
+        exp.Paren: _paren,
+        exp.Neg: _negative,
+        exp.Not: _not,
+        exp.In: _in,
+        exp.Between: _between,
+        exp.Is: _is_null,
+        exp.Interval: _interval,
+        exp.Bracket: _tag,
+        **dict.fromkeys(_BINARY, _binary),
+        **dict.fromkeys(_CALLS, _function),
+    }
 
 
 def _is_string(node: Node) -> bool:
