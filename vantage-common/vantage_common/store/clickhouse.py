@@ -83,6 +83,7 @@ CHDB_OPTIONS: Mapping[str, str] = {
     "max_server_memory_usage": str(1_500_000_000),
     "mark_cache_size": str(32 << 20),
     "index_mark_cache_size": str(8 << 20),
+    "index_uncompressed_cache_size": str(16 << 20),
     "primary_index_cache_size": str(32 << 20),
     "query_condition_cache_size": str(8 << 20),
     "compiled_expression_cache_size": str(8 << 20),
