@@ -5,6 +5,8 @@ free ports and its data in a temporary directory. What a mock cannot do is told 
 test which needs it says that it is skipped.
 """
 
+from __future__ import annotations  # the agent's tests use it on Python 3.9, too
+
 import fcntl
 import os
 import random

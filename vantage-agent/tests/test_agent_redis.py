@@ -243,11 +243,15 @@ def test_a_server_that_cannot_be_reached_is_seen(sink: Sink, start: Start) -> No
     client: Any = redis.Redis(port=1, password=SECRET, retry=Retry(NoBackoff(), 0))
     with pytest.raises(redis.ConnectionError):
         client.get("a")
-    asynchronous: Any = redis.asyncio.Redis.from_url(
-        f"redis://me:{SECRET}@127.0.0.1:1/2", retry=redis.asyncio.retry.Retry(NoBackoff(), 0)
-    )
+
+    async def get() -> None:
+        asynchronous: Any = redis.asyncio.Redis.from_url(
+            f"redis://me:{SECRET}@127.0.0.1:1/2", retry=redis.asyncio.retry.Retry(NoBackoff(), 0)
+        )
+        await asynchronous.get("a")
+
     with pytest.raises(redis.ConnectionError):
-        asyncio.run(asynchronous.get("a"))
+        asyncio.run(get())
     assert commands(sink) == ["GET ConnectionError", "GET ConnectionError"]
     spans, _ = delivered(sink)
     places = [
