@@ -38,9 +38,9 @@ class Ask:
         finally:
             self._metrics.query_seconds.labels(plan.table).observe(perf_counter() - started)
 
-    async def kept(self, plan: QueryPlan, *, even_nothing: bool = False) -> Answer:
+    async def kept(self, plan: QueryPlan, *, even_nothing: bool = False, even_older: bool = False) -> Answer:
         """The same, or an answer that was given lately (see kept.py); for what people look at again and again."""
-        return await self._kept.answer(plan, self, even_nothing=even_nothing)
+        return await self._kept.answer(plan, self, even_nothing=even_nothing, even_older=even_older)
 
     async def services(self, workspace: str, name: str | None = None) -> list[SeenService]:
         """Who sent rows, by first sight. Raises as the call itself."""

@@ -2,8 +2,9 @@
 
 Only what is asked for with a beginning is kept. Of a range that ends in the past times count to the millisecond, and
 its answer is fresh for a minute. Of one that reaches up to now they count in steps of at most 1/120 of the range, and
-its answer is fresh for a step. For as long again nobody waits: the older answer is given while it is renewed behind, a
-few at a time (stale-while-revalidate, RFC 5861). Ranges under ten minutes are always asked anew.
+its answer is fresh for a step. For as long again the views of a dashboard, which ask again and again, do not wait: they
+are given the older answer while it is renewed behind, a few at a time (stale-while-revalidate, RFC 5861). Ranges under
+ten minutes are always asked anew.
 
 The workspace is a field of the plan, and so a part of what an answer is found by.
 """
@@ -85,9 +86,16 @@ class KeptAnswers:
         return len(self._renewing)
 
     async def answer(
-        self, plan: QueryPlan, ask: Callable[[QueryPlan], Awaitable[Result]], *, even_nothing: bool = False
+        self,
+        plan: QueryPlan,
+        ask: Callable[[QueryPlan], Awaitable[Result]],
+        *,
+        even_nothing: bool = False,
+        even_older: bool = False,
     ) -> Answer:
         """The answer of `ask`, or one that was given lately. Raises what `ask` raises, which is never kept.
+
+        Who says `even_older` never waits for an answer to be renewed; others are given none but a fresh one.
 
         Who finds nothing has just sent something, as a rule, and looks again for it: an answer that says nothing is
         given twice to those alone who say `even_nothing`.
@@ -100,11 +108,13 @@ class KeptAnswers:
             return Answer(await ask(plan), cached=False)
         held = self._find(key.text)
         if held is not None and (even_nothing or says_something(held.result)):
-            is_fresh = self._clock.monotonic() < held.fresh_until_s
-            self._metrics.kept_answers.labels("hit" if is_fresh else "older").inc()
-            if not is_fresh:
+            if self._clock.monotonic() < held.fresh_until_s:
+                self._metrics.kept_answers.labels("hit").inc()
+                return Answer(held.result, cached=True)
+            if even_older:
+                self._metrics.kept_answers.labels("older").inc()
                 self._renew(key, plan, ask)
-            return Answer(held.result, cached=True)
+                return Answer(held.result, cached=True)
         asking = self._asking.get(key.text)
         self._metrics.kept_answers.labels("miss" if asking is None else "joined").inc()
         return Answer(await self._wait(key.text, asking or self._begin(key, plan, ask)), cached=asking is not None)

@@ -70,7 +70,7 @@ def _has_failed(task: "asyncio.Task[T]") -> bool:
 async def kept(ask: Ask, plan: QueryPlan, *, even_nothing: bool = False) -> Result:
     """An answer that may be a kept one, but no kept nothing where that is not asked for: what has just begun to come in
     is seen at once."""
-    answer = await ask.kept(plan, even_nothing=even_nothing)
+    answer = await ask.kept(plan, even_nothing=even_nothing, even_older=True)
     if answer.cached and not even_nothing and not says_something(answer.result):
         return await ask(plan)
     return answer.result

@@ -116,8 +116,8 @@ async def _steps(parts: Parts, scope: Scope, course: Course) -> tuple[dict[Servi
 async def _answers(parts: Parts, scope: Scope, source: Requests, course: Course) -> Answers:
     plans = health_history.plans_for(scope, source, course)
     figures = await kept(parts.ask, plans[0])
-    dark, days, traffic = await asyncio.gather(*(parts.ask.kept(plan, even_nothing=True) for plan in plans[1:]))
-    return figures, dark.result, days.result, traffic.result
+    dark, days, traffic = await asyncio.gather(*(kept(parts.ask, plan, even_nothing=True) for plan in plans[1:]))
+    return figures, dark, days, traffic
 
 
 def _point(step: Step) -> HealthStep:
