@@ -135,9 +135,9 @@ async def test_few_are_renewed_at_once(kept: KeptAnswers, clock: ManualClock) ->
     await some_turns()
     assert len(store.asked) == before + MAX_RENEWED
     store.may_answer.set()
-    await renewed(kept)
-    await numbers(kept, store, past, even_older=True)
-    await renewed(kept)
+    for _ in past:
+        await renewed(kept)
+        await numbers(kept, store, past, even_older=True)
     assert len(store.asked) == before + len(past)
 
 
