@@ -124,6 +124,17 @@ async def test_an_older_answer_is_given_while_it_is_renewed_behind(
     assert len(store.asked) == 2
 
 
+async def test_a_range_that_ended_just_now_is_not_given_an_answer_of_a_later_one(
+    kept: KeptAnswers, clock: ManualClock
+) -> None:
+    """They differ by nothing but their end; the other way round it is an older answer."""
+    store, just_ended = Store(), plan(NOW_MS - HOUR_MS - 45_000, NOW_MS - 45_000)
+    assert await numbers(kept, store, [of_now(clock), just_ended], even_older=True) == [(1, False), (2, False)]
+    assert await numbers(kept, store, [of_now(clock)], even_older=True) == [(2, True)]
+    await renewed(kept)
+    assert await numbers(kept, store, [of_now(clock)]) == [(3, True)]
+
+
 async def test_few_are_renewed_at_once(kept: KeptAnswers, clock: ManualClock) -> None:
     store = Store()
     past = [plan(NOW_MS - (9 + n) * HOUR_MS, NOW_MS - HOUR_MS) for n in range(MAX_RENEWED + 2)]
@@ -150,7 +161,7 @@ async def test_who_asks_while_an_answer_is_renewed_and_goes_away_does_not_end_th
     store.may_answer.clear()
     await numbers(kept, store, [of_now(clock)], even_older=True)
     await some_turns()
-    clock.advance(30)
+    clock.advance(20)
     waiting = asyncio.create_task(kept.answer(of_now(clock), store))
     await some_turns()
     waiting.cancel()

@@ -35,10 +35,16 @@ _STEPS_A_RANGE: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What answers to the same question are found by, and for how many seconds one is fresh."""
+    """What answers to the same question are found by, until when it asks, and for how many seconds one is fresh."""
 
     text: str
+    end_ms: int
     fresh_s: float
+
+    def is_met_by(self, end_ms: int, *, steps: int) -> bool:
+        """Whether an answer until then is one to this question, or an older one, but for so many steps."""
+        step_ms = self.fresh_s * 1000
+        return -step_ms < self.end_ms - end_ms <= steps * step_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class Answer:
 class _Held:
     result: Result
     size: int
+    end_ms: int
     fresh_until_s: float
     until_s: float
 
@@ -62,6 +69,7 @@ class _Asking:
     """A question on its way, and how many wait for its answer."""
 
     task: "asyncio.Task[Result]"
+    end_ms: int
     waiting: int = field(default=0)
 
 
@@ -108,14 +116,16 @@ class KeptAnswers:
             return Answer(await ask(plan), cached=False)
         held = self._find(key.text)
         if held is not None and (even_nothing or says_something(held.result)):
-            if self._clock.monotonic() < held.fresh_until_s:
+            if self._clock.monotonic() < held.fresh_until_s and key.is_met_by(held.end_ms, steps=1):
                 self._metrics.kept_answers.labels("hit").inc()
                 return Answer(held.result, cached=True)
-            if even_older:
+            if even_older and key.is_met_by(held.end_ms, steps=2):
                 self._metrics.kept_answers.labels("older").inc()
                 self._renew(key, plan, ask)
                 return Answer(held.result, cached=True)
         asking = self._asking.get(key.text)
+        if asking is not None and not key.is_met_by(asking.end_ms, steps=2 if even_older else 1):
+            asking = None
         self._metrics.kept_answers.labels("miss" if asking is None else "joined").inc()
         return Answer(await self._wait(key.text, asking or self._begin(key, plan, ask)), cached=asking is not None)
 
@@ -153,7 +163,7 @@ class KeptAnswers:
                 if self._asking.get(key.text) is asking:
                     del self._asking[key.text]
 
-        asking = self._asking[key.text] = _Asking(asyncio.create_task(work()))
+        asking = self._asking[key.text] = _Asking(asyncio.create_task(work()), key.end_ms)
         return asking
 
     async def _wait(self, text: str, asking: _Asking) -> Result:
@@ -172,7 +182,7 @@ class KeptAnswers:
             return
         self._drop(key.text)
         now_s = self._clock.monotonic()
-        self._held[key.text] = _Held(result, size, now_s + key.fresh_s, now_s + 2 * key.fresh_s)
+        self._held[key.text] = _Held(result, size, key.end_ms, now_s + key.fresh_s, now_s + 2 * key.fresh_s)
         self._bytes += size
         while len(self._held) > self._max_answers or self._bytes > self._max_bytes:
             self._drop(next(iter(self._held)))
@@ -199,11 +209,11 @@ def key_of(plan: QueryPlan, now_ms: int) -> Key | None:
         return None
     start, end = hull[0][0], min(hull[-1][1], now_ms)
     if end <= now_ms - _STEPS_MS[0]:
-        return Key(repr(plan), KEPT_S)
+        return Key(repr(plan), end, KEPT_S)
     step = next((step for step in _STEPS_MS if step * _STEPS_A_RANGE <= end - start), None)
     if step is None or plan.where is None:
         return None
-    return Key(repr(replace(plan, where=_since(plan.where, end, step))), step / 1000)
+    return Key(repr(replace(plan, where=_since(plan.where, end, step))), end, step / 1000)
 
 
 def _since(expr: Expr, end_ms: int, step_ms: int) -> Expr:
