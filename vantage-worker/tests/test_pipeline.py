@@ -253,6 +253,34 @@ async def test_a_write_overtaken_by_a_rebalance_doubles_nothing(
     assert await committed(bus) == Commit(3)
 
 
+async def test_an_insert_overtaken_by_a_successor_does_not_take_the_group_back(
+    bus: Bus, store: FaultyStore, clock: ManualClock
+) -> None:
+    """The broker takes a commit of whoever is a member, also behind what another has committed since."""
+    rebalancing = RebalancingBus(bus)
+    store.gate = asyncio.Event()
+    await publish(bus, block(1), block(2))
+    worker = Running(rebalancing, store, clock)
+    await worker.until(lambda: store.attempts == 1)
+    member = rebalancing.member
+    assert member is not None
+    await member.commit({SOURCE: Commit(2)})
+    await member.rebalance()
+    seen: list[Commit] = []
+
+    def see(commit: Commit) -> bool:
+        seen.append(commit)
+        return False
+
+    member.before_commit = see
+    store.gate.set()
+    await publish(bus, block(3))
+    await worker.until(lambda: 3.0 in store.values)
+    await worker.finish()
+    assert [commit.offset for commit in seen] == [2, 3]
+    assert seen[0].metadata, "an intent, not the end of the insert that was overtaken"
+
+
 async def test_a_retry_of_what_another_worker_stored_is_dropped_after_a_rebalance(
     bus: Bus, store: FaultyStore, clock: ManualClock
 ) -> None:

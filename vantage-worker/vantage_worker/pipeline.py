@@ -177,6 +177,8 @@ class Pipeline:
             if self._lanes.get(source) is not lane:
                 return  # taken away, perhaps given back: whoever has it now reads these records again
             rows = await self._inserter.insert(lane, batch, guarded)
+            if self._lanes.get(source) is not lane:
+                return  # a commit now could take the group back behind what a successor has written since
             await self._subscription.commit({source: Commit(batch.end)})
         except CommitRejected as error:
             log.warning("partition was taken over", topic=source.topic, partition=source.partition, reason=str(error))

@@ -346,7 +346,7 @@ class _KafkaSubscription:
             raise CommitRejected(f"{_named(lost)} not assigned to this member of {self._group}")
         offsets = {_theirs(source): OffsetAndMetadata(c.offset, c.metadata) for source, c in commits.items()}
         try:
-            await self._call(self._joined().commit(offsets))
+            await self._call(_commit(self._joined(), offsets))
         except (CommitFailedError, IllegalStateError) as error:
             raise CommitRejected(f"group {self._group} has moved on: {error}") from error
 
@@ -610,6 +610,17 @@ async def _take(consumer: AIOKafkaConsumer, max_records: int, timeout_s: float) 
         for records in found.values()
         for r in records
     ]
+
+
+async def _commit(consumer: AIOKafkaConsumer, offsets: Mapping[KafkaPartition, OffsetAndMetadata]) -> None:
+    """Commits as the member of now. While the coordinator is looked for, the group may be joined anew, and the broker
+    takes whatever the new generation commits, also what the old one had read."""
+    coordinator = consumer._coordinator
+    generation = coordinator.generation
+    await coordinator.ensure_coordinator_known()
+    if coordinator.generation != generation:
+        raise CommitFailedError("the group has rebalanced since")
+    await consumer.commit(offsets)
 
 
 async def _lag(consumer: AIOKafkaConsumer) -> int:
