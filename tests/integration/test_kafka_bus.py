@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, RequestTimedOutError
 from vantage_common.bus.api import PULSES, Commit, GroupHooks, Message, Outgoing, Subscription
 from vantage_common.bus.kafka import KafkaBus
 from vantage_common.clock import SystemClock
@@ -58,9 +58,35 @@ async def test_the_broker_refuses_the_commit_of_an_older_generation(bus: KafkaBu
     member: Any = bus.subscription(f"{topic}-group", [topic])
     await member.start(GroupHooks())
     (message,) = await read(member, 1)
-    member._consumer._coordinator.generation -= 1  # a zombie that has not heard of the rebalance
+    member._generation -= 1  # a zombie that has not heard of the rebalance
+    member._consumer._coordinator.generation -= 1
     with pytest.raises(CommitRejected, match="moved on"):
         await member.commit({message.source: Commit(1)})
+    await member.stop()
+
+
+async def test_a_commit_is_not_tried_again_as_a_later_member(
+    bus: KafkaBus, topic: str, publisher: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publisher.publish([Outgoing(topic, b"k", b"v")], 15)
+    member: Any = bus.subscription(f"{topic}-group", [topic])
+    await member.start(GroupHooks())
+    (message,) = await read(member, 1)
+    coordinator = member._consumer._coordinator
+    joined = coordinator.generation
+
+    async def fail_once(_: object) -> None:
+        monkeypatch.undo()
+        coordinator.generation = joined  # the group has been joined anew while the broker did not answer
+        raise RequestTimedOutError
+
+    member._generation = coordinator.generation = joined - 1
+    monkeypatch.setattr(coordinator, "_send_req", fail_once)
+    with pytest.raises(BusUnavailable):
+        await member.commit({message.source: Commit(1)})
+    with pytest.raises(CommitRejected, match="rebalanced"):
+        await member.commit({message.source: Commit(1)})
+    assert await member.committed(message.source) is None
     await member.stop()
 
 

@@ -16,12 +16,15 @@ from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
     CommitFailedError,
+    IllegalGenerationError,
     IllegalStateError,
     IncompatibleBrokerVersion,
     KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
+    RebalanceInProgressError,
     TopicAlreadyExistsError,
+    UnknownMemberIdError,
     for_code,
 )
 from aiokafka.protocol.api import Request, RequestStruct, Response
@@ -59,6 +62,8 @@ _REBALANCE_TIMEOUT_MS = 30_000
 C = TypeVar("C")
 _log = get_logger(__name__)
 _Unreachable = (KafkaError, OSError)
+_MovedOn = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
+_NO_GENERATION = -1
 
 
 class KafkaBus:
@@ -306,6 +311,7 @@ class _KafkaSubscription:
         self._probe = _Probe(servers, clock)
         self._hooks = GroupHooks()
         self._hook_failure: Exception | None = None
+        self._generation = _NO_GENERATION
         self._paused: frozenset[TopicPartition] = frozenset()
         self._expected: dict[TopicPartition, int] = {}
         self._incarnations: dict[str, str] = {}
@@ -346,8 +352,8 @@ class _KafkaSubscription:
             raise CommitRejected(f"{_named(lost)} not assigned to this member of {self._group}")
         offsets = {_theirs(source): OffsetAndMetadata(c.offset, c.metadata) for source, c in commits.items()}
         try:
-            await self._call(_commit(self._joined(), offsets))
-        except (CommitFailedError, IllegalStateError) as error:
+            await self._call(_commit(self._joined(), offsets, self._generation))
+        except _MovedOn as error:
             raise CommitRejected(f"group {self._group} has moved on: {error}") from error
 
     def seek(self, source: TopicPartition, offset: int) -> None:
@@ -390,6 +396,7 @@ class _KafkaSubscription:
     async def _on_assigned(self, sources: frozenset[TopicPartition]) -> None:
         """Nothing is read until the hook has seen the partitions and may have sought in them."""
         assert self._consumer is not None
+        self._generation = self._consumer._coordinator.generation
         self._consumer.pause(*map(_theirs, sources))
         self._expected.clear()
         self._incarnations.clear()
@@ -430,7 +437,7 @@ class _KafkaSubscription:
                 return await call
         except TimeoutError:
             raise self._link.unavailable(_CALL_TIMEOUT_S) from None
-        except (CommitFailedError, IllegalStateError):
+        except (IllegalStateError, *_MovedOn):
             raise
         except _Unreachable as error:
             raise BusUnavailable(f"{','.join(self._servers)}: {_reason(error)}") from error
@@ -612,15 +619,17 @@ async def _take(consumer: AIOKafkaConsumer, max_records: int, timeout_s: float) 
     ]
 
 
-async def _commit(consumer: AIOKafkaConsumer, offsets: Mapping[KafkaPartition, OffsetAndMetadata]) -> None:
-    """Commits as the member of now. While the coordinator is looked for, the group may be joined anew, and the broker
-    takes whatever the new generation commits, also what the old one had read."""
+async def _commit(
+    consumer: AIOKafkaConsumer, offsets: Mapping[KafkaPartition, OffsetAndMetadata], generation: int
+) -> None:
+    """One attempt, as the member of `generation`. aiokafka's own `commit` tries again with the generation of then, and
+    the broker takes whatever a newer generation commits, also what an older one had read."""
     coordinator = consumer._coordinator
-    generation = coordinator.generation
     await coordinator.ensure_coordinator_known()
-    if coordinator.generation != generation:
-        raise CommitFailedError("the group has rebalanced since")
-    await consumer.commit(offsets)
+    async with coordinator._commit_lock:
+        if coordinator.generation != generation:
+            raise CommitFailedError("it has rebalanced since")
+        await asyncio.shield(coordinator._do_commit_offsets(None, offsets))
 
 
 async def _lag(consumer: AIOKafkaConsumer) -> int:
