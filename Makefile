@@ -83,6 +83,9 @@ bench: $(VENV)/.dev dashboard ## the figures; PART=start|memory|latency|ingest|c
 
 dashboard: $(DASHBOARD)/dist/index.html ## build the dashboard
 
+api-types: $(VENV)/.dev $(DASHBOARD)/node_modules/.installed ## the dashboard's types, anew from the API's OpenAPI document
+	$(BIN)/python -m vantage_api.openapi | node $(DASHBOARD)/dev/api-types.mjs
+
 clean: ## remove what the build made; the data directory stays
 	rm -rf $(VENV) $(DASHBOARD)/node_modules $(DASHBOARD)/dist
 
@@ -119,4 +122,4 @@ $(DASHBOARD)/dist/index.html: $(DASHBOARD)/node_modules/.installed $(DASHBOARD_S
 	@npm --prefix $(DASHBOARD) run --silent build -- --logLevel=warn
 	@touch $@
 
-.PHONY: help up demo test check check-platform check-rest unit integration-tests contract-tests agent-tests package-tests dashboard-test e2e faults faults-short agent-suites agent-pythons bench dashboard clean
+.PHONY: help up demo test check check-platform check-rest unit integration-tests contract-tests agent-tests package-tests dashboard-test e2e faults faults-short agent-suites agent-pythons bench dashboard api-types clean

@@ -1,7 +1,11 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
-const API = 'http://127.0.0.1:5000';
+/** The query API that `npm run dev` and `vite preview` show. */
+const API = process.env['VANTAGE_QUERY_URL'] ?? 'http://127.0.0.1:5000';
+
+/** Words that the API's paths share with pages: a browser that navigates there asks for HTML. */
+const shared = { target: API, bypass: ({ headers }: { headers: { accept?: string } }) => (headers.accept?.includes('text/html') ? '/index.html' : undefined) };
 
 export default defineConfig({
   plugins: [react()],
@@ -10,8 +14,9 @@ export default defineConfig({
     proxy: {
       '/api': API,
       '/vql': API,
-      '/health': API,
-      '/traces': API,
+      '/health': shared,
+      '/traces': shared,
+      '/compare': shared,
       '/openapi.json': API,
       '/ws': { target: API, ws: true },
     },

@@ -5,10 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, Protocol
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.platform_process import Platform, environment, free_ports, start
 from tests.waiting import eventually
@@ -105,11 +106,47 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A fresh page of 640×360; what its console complains of fails the test."""
+    """A fresh page of 640×360; an error that nobody caught fails the test."""
     context = browser.new_context(viewport={"width": 640, "height": 360})
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     yield opened
     context.close()
+    assert complaints == []
+
+
+DESKTOP = (1280, 800)
+TABLET = (820, 1100)
+PHONE = (390, 844)
+
+
+class Visit(Protocol):
+    def __call__(
+        self, path: str, size: tuple[int, int] = DESKTOP, scheme: Literal["dark", "light"] = "dark"
+    ) -> Page: ...
+
+
+@pytest.fixture
+def visit(browser: Browser, apps: Apps, platform: Platform) -> Iterator[Visit]:
+    """Opens a path of the dashboard. What a page's console complains of, the CSP included, fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    def opened(path: str, size: tuple[int, int] = DESKTOP, scheme: Literal["dark", "light"] = "dark") -> Page:
+        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", note)
+        page.goto(f"{platform.city}{path}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
     assert complaints == []

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from vantage_common.errors import PermanentError, UserError
 from vantage_common.http.errors import error_response
 
-_API_PREFIXES: Final = ("/api/", "/vql/", "/health/", "/traces/", "/ws/")
+_API_PREFIXES: Final = ("/api/", "/vql/", "/health/", "/traces/", "/compare/", "/ws/")
 _API_PATHS: Final = frozenset({"/health", "/ready", "/live", "/openapi.json", "/docs", "/redoc", "/traces/"})
 _IMMUTABLE: Final = "public, max-age=31536000, immutable"
 _SECURITY: Final = {

@@ -1,59 +1,56 @@
+import createClient from 'openapi-fetch';
 import { apiKey, keyRefused } from './apiKey';
-import type { HealthScore, LogRecord, ServiceDetail, Span, TimeSeries, TraceSummary } from './types';
+import type { paths } from './schema';
+import type { Api } from './types';
 
-/** The query API over HTTP: one function a call, one error type. */
+/** The query API over HTTP, typed by its own OpenAPI document; one error type. */
 
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
+    readonly code: string | null = null,
     readonly hint: string | null = null,
+    /** Index of the character in a query that the error is about. */
+    readonly position: number | null = null,
   ) {
     super(message);
     this.name = 'ApiError';
   }
 }
 
-type Parameters = Record<string, string | number | undefined>;
+/** `http.GET('/api/services', { params: { query: {…} }, signal })`; give it to `answer` for what came, or an ApiError. */
+export const http = createClient<paths>({ baseUrl: typeof window === 'undefined' ? '' : window.location.origin, fetch: (request) => fetch(request) });
 
-async function get<T>(path: string, parameters: Parameters, signal: AbortSignal): Promise<T> {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, String(value));
-  const { key } = apiKey.getState();
-  const response = await fetch(query.size > 0 ? `${path}?${query}` : path, { signal, headers: key ? { 'X-API-Key': key } : {} });
-  if (response.status === 401 || response.status === 403) keyRefused(key);
-  if (!response.ok) throw await toError(response);
-  return (await response.json()) as T;
+http.use({
+  onRequest({ request }) {
+    const { key } = apiKey.getState();
+    if (key !== null) request.headers.set('X-API-Key', key);
+    return request;
+  },
+  onResponse({ request, response }) {
+    // A key that may read but not change is a good key: only what was asked for is refused.
+    const refused = response.status === 401 || (response.status === 403 && request.method === 'GET');
+    if (refused) keyRefused(request.headers.get('X-API-Key'));
+  },
+});
+
+interface Answered<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
 }
 
-async function toError(response: Response): Promise<ApiError> {
+/** What the API answered. Throws ApiError for a refusal, and as the browser does when nothing answers. */
+export async function answer<T>(call: Promise<Answered<T>>): Promise<T> {
+  const { data, error, response } = await call;
+  if (!response.ok) throw toError(response, error);
+  return data as T;
+}
+
+function toError(response: Response, body: unknown): ApiError {
+  // What stands between us and the API (a proxy) answers in its own shape.
+  const refusal = typeof body === 'object' && body !== null ? (body as Partial<Api<'ErrorBody'>>).error : undefined;
   const fallback = `The API answered ${response.status} ${response.statusText}`.trim();
-  const body = (await response.json().catch(() => null)) as { error?: { message?: string; hint?: string } } | null;
-  return new ApiError(response.status, body?.error?.message ?? fallback, body?.error?.hint ?? null);
+  return new ApiError(response.status, refusal?.message ?? fallback, refusal?.code, refusal?.hint, refusal?.position);
 }
-
-/** A name alone may be taken in two environments. */
-export interface ServiceName {
-  name: string;
-  environment: string;
-}
-
-const segment = encodeURIComponent;
-
-export const api = {
-  service: ({ name, environment }: ServiceName, signal: AbortSignal) => get<ServiceDetail>(`/api/services/${segment(name)}`, { environment }, signal),
-
-  timeseries: (parameters: { service: string; environment: string; metric: string; agg: string; start: number; end: number; step: number }, signal: AbortSignal) =>
-    get<TimeSeries>('/api/metrics/timeseries', parameters, signal),
-
-  healthScore: ({ name, environment }: ServiceName, signal: AbortSignal) => get<HealthScore>(`/health/score/${segment(name)}`, { environment }, signal),
-
-  trace: (traceId: string, signal: AbortSignal) => get<Span[]>('/traces/', { trace_id: traceId }, signal),
-
-  searchTraces: async (parameters: { service?: string; environment?: string; status?: string; limit?: number }, signal: AbortSignal) =>
-    (await get<{ traces: TraceSummary[] }>('/traces/search', parameters, signal)).traces,
-
-  /** Newest first. */
-  logs: async (parameters: { service?: string; severity?: string; text?: string; limit?: number }, signal: AbortSignal) =>
-    (await get<{ logs: LogRecord[] }>('/api/logs', parameters, signal)).logs,
-};

@@ -1,4 +1,6 @@
-import type { Span } from './types';
+import type { Api } from './types';
+
+type Span = Api<'TraceSpan'>;
 
 /** A trace as rows of a waterfall: parents before children, children by start. Pure. */
 export interface WaterfallRow {
@@ -9,21 +11,23 @@ export interface WaterfallRow {
   width: number;
 }
 
+const TOP = '';
+
 export function waterfall(spans: readonly Span[]): WaterfallRow[] {
   if (spans.length === 0) return [];
   const known = new Set(spans.map((span) => span.span_id));
   const start = Math.min(...spans.map((span) => span.start));
   const end = Math.max(...spans.map((span) => span.start + span.duration));
   const total = Math.max(end - start, 1e-3);
-  const children = new Map<string | null, Span[]>();
+  const children = new Map<string, Span[]>();
   for (const span of [...spans].sort((a, b) => a.start - b.start)) {
     // A span whose parent was lost stands at the top rather than nowhere.
-    const parent = span.parent_span_id !== null && known.has(span.parent_span_id) && span.parent_span_id !== span.span_id ? span.parent_span_id : null;
+    const parent = known.has(span.parent_span_id) && span.parent_span_id !== span.span_id ? span.parent_span_id : TOP;
     children.set(parent, [...(children.get(parent) ?? []), span]);
   }
   const rows: WaterfallRow[] = [];
   const visited = new Set<Span>();
-  const walk = (parent: string | null, depth: number): void => {
+  const walk = (parent: string, depth: number): void => {
     for (const span of children.get(parent) ?? []) {
       if (visited.has(span)) continue;
       visited.add(span);
@@ -31,6 +35,6 @@ export function waterfall(spans: readonly Span[]): WaterfallRow[] {
       walk(span.span_id, depth + 1);
     }
   };
-  walk(null, 0);
+  walk(TOP, 0);
   return rows;
 }

@@ -1,30 +1,24 @@
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { BrowserRouter } from 'react-router';
 import { apiKey, keyRefused } from '../api/apiKey';
-import { ApiError } from '../api/client';
-import { CityPage } from '../pages/CityPage';
 import { Vantage } from '../perf/vantage';
 import { App } from './context';
+import { createQueries } from './queries';
 import { Session } from './session';
+import { Shell } from './Shell';
+import { applyTheme } from './theme';
 import './theme.css';
 import { createView, syncAddress } from './view';
 
 const address = new URLSearchParams(window.location.search);
 const session = new Session();
 const view = createView(address);
-const queries = new QueryClient({
-  defaultOptions: {
-    queries: {
-      staleTime: 2000,
-      // What the server refused it will refuse again.
-      retry: (failures, error) => failures < 2 && !(error instanceof ApiError && error.status < 500),
-      refetchOnWindowFocus: false,
-    },
-  },
-});
+const queries = createQueries();
 
 if (address.get('vantage') === '1') window.__vantage = new Vantage(() => session.world.rows());
+applyTheme();
 syncAddress(view);
 
 function connect(): void {
@@ -43,7 +37,9 @@ createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
       <App value={{ session, view }}>
-        <CityPage />
+        <BrowserRouter>
+          <Shell />
+        </BrowserRouter>
       </App>
     </QueryClientProvider>
   </StrictMode>,

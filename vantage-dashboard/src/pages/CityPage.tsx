@@ -1,13 +1,12 @@
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useStore } from 'zustand';
-import { apiKey, giveKey } from '../api/apiKey';
+import { apiKey } from '../api/apiKey';
 import { useApp, useHud, useMediaQuery, useSampled, useView } from '../app/context';
 import type { CityHandle, HoverTarget } from '../city/CityCanvas';
 import { AttentionList } from '../panels/AttentionList';
 import { BlackBox } from '../panels/BlackBox';
 import { HoverCard } from '../panels/HoverCard';
 import { HudBar } from '../panels/HudBar';
-import { KeyDialog } from '../panels/KeyDialog';
 import { Legend } from '../panels/Legend';
 import { Notices } from '../panels/Notices';
 import { SearchBox } from '../panels/SearchBox';
@@ -29,7 +28,7 @@ const CARD_EVERY_MS = 300;
 const FAILED = 'The graphics of this machine stopped drawing the city, so you see the same numbers as a table. “Table” tries again.';
 const NO_WEBGL = 'This browser cannot draw the city (WebGL 2 is missing), so you see the same numbers as a table.';
 
-export function CityPage() {
+export default function CityPage() {
   const { session, view } = useApp();
   const hud = useHud((state) => state);
   const { selectedId, table, logsOpen, logsService, traceId } = useView((state) => state);
@@ -81,7 +80,7 @@ export function CityPage() {
     else view.setState({ table: !table });
   };
   return (
-    <div className="city-page">
+    <div className="city-page" data-theme="dark">
       {asTable ? (
         <TableTwin rows={rows} selectedId={selectedId} note={failed ? FAILED : drawable ? null : NO_WEBGL} onSelect={select} />
       ) : (
@@ -102,9 +101,7 @@ export function CityPage() {
       {!asTable && hud.greeted && hud.serviceCount > 0 && (
         <div className="city-left"><AttentionList rows={hud.attention} selectedId={selectedId} onPick={pick} /></div>
       )}
-      {keyState.refused ? (
-        <KeyDialog wrong={keyState.key !== null} onKey={giveKey} />
-      ) : (
+      {!keyState.refused && (
         <Notices link={hud.link} incompatible={hud.incompatible} greeted={hud.greeted} serviceCount={hud.serviceCount} onRetry={session.retry} />
       )}
 

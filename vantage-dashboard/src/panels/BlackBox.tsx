@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { apiKey, keyRefused } from '../api/apiKey';
-import { api } from '../api/client';
+import { answer, http } from '../api/client';
 import { socketUrl } from '../stream/cityStream';
 import { appendLogs, EMPTY_BUFFER, inertText, type KeptLine, type LogBuffer, type LogFilter } from '../stream/logs';
 import { openLogStream, type LogStream } from '../stream/logStream';
@@ -136,9 +136,9 @@ function useLogs(service: string, text: string, paused: boolean): LogBuffer {
     if (service !== '') filter.services = [service];
     if (text !== '') filter.text = text;
     stream.current?.subscribe(filter);
-    const wanted = { limit: HISTORY, ...(service !== '' && { service }), ...(text !== '' && { text }) };
-    api.logs(wanted, abort.signal).then(
-      (logs) => setBuffer((kept) => appendLogs({ ...EMPTY_BUFFER, nextKey: kept.nextKey }, { lines: logs.reverse(), dropped: 0 })),
+    const query = { limit: HISTORY, ...(service !== '' && { service }), ...(text !== '' && { text }) };
+    answer(http.GET('/api/logs', { params: { query }, signal: abort.signal })).then(
+      ({ logs }) => setBuffer((kept) => appendLogs({ ...EMPTY_BUFFER, nextKey: kept.nextKey }, { lines: logs.reverse(), dropped: 0 })),
       // The live stream goes on without history; the connection notice says when the API is away.
       () => undefined,
     );

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
-import { api, type ServiceName } from '../api/client';
-import type { HealthFactor, ServiceDetail, TraceSummary } from '../api/types';
+import { answer, http } from '../api/client';
+import type { Api, ServiceName } from '../api/types';
 import { Button } from '../ui/Button';
 import { clockTime, duration, percent, rate } from '../ui/format';
 import type { ServiceRow } from '../world/model';
@@ -25,7 +25,11 @@ const METRIC = 'http.request.duration';
 
 export function ServicePanel({ row, onClose, onFly, onLogs, onTrace }: ServicePanelProps) {
   const { glyph, tone, word } = statusLook(row.status);
-  const detail = useQuery({ queryKey: ['service', row.id], queryFn: ({ signal }) => api.service(row, signal), refetchInterval: REFRESH_MS });
+  const detail = useQuery({
+    queryKey: ['service', row.id],
+    queryFn: ({ signal }) => answer(http.GET('/api/services/{service}', { params: { path: { service: row.name }, query: { environment: row.environment } }, signal })),
+    refetchInterval: REFRESH_MS,
+  });
   return (
     <aside className="service panel" data-covers data-testid="service-panel" data-service={row.id} data-own-keys aria-label={`Service ${row.name}`}>
       <header>
@@ -75,7 +79,8 @@ function History({ of: { name, environment }, agg, title, format, tone }: Histor
     queryKey: ['timeseries', environment, name, agg],
     queryFn: ({ signal }) => {
       const end = Date.now();
-      return api.timeseries({ service: name, environment, metric: METRIC, agg, start: end - HISTORY_MS, end, step: HISTORY_STEP_S }, signal);
+      const query = { service: [name], environment, metric: METRIC, agg, start: String(end - HISTORY_MS), end: String(end), step: HISTORY_STEP_S };
+      return answer(http.GET('/api/metrics/timeseries', { params: { query }, signal }));
     },
     refetchInterval: REFRESH_MS,
   });
@@ -99,7 +104,11 @@ function History({ of: { name, environment }, agg, title, format, tone }: Histor
 const FACTOR_NAMES: Record<string, string> = { error_rate: 'Errors', response_time: 'Response time', availability: 'Availability', request_rate: 'Request rate' };
 
 function HealthFactors({ of }: { of: ServiceName }) {
-  const { data } = useQuery({ queryKey: ['health', of.environment, of.name], queryFn: ({ signal }) => api.healthScore(of, signal), refetchInterval: REFRESH_MS });
+  const { data } = useQuery({
+    queryKey: ['health', of.environment, of.name],
+    queryFn: ({ signal }) => answer(http.GET('/health/score/{service}', { params: { path: { service: of.name }, query: { environment: of.environment } }, signal })),
+    refetchInterval: REFRESH_MS,
+  });
   if (!data) return null;
   return (
     <section>
@@ -117,12 +126,12 @@ function HealthFactors({ of }: { of: ServiceName }) {
   );
 }
 
-function factorText({ score, state }: HealthFactor): string {
+function factorText({ score, state }: Api<'HealthFactor'>): string {
   if (state === 'learning') return 'learning';
   return state === 'no_data' || score === null ? 'no data' : String(Math.round(score));
 }
 
-function Endpoints({ detail }: { detail: ServiceDetail }) {
+function Endpoints({ detail }: { detail: Api<'ServiceDetail'> }) {
   if (detail.endpoints.length === 0) return null;
   return (
     <section>
@@ -134,7 +143,7 @@ function Endpoints({ detail }: { detail: ServiceDetail }) {
             <tr key={`${e.method} ${e.endpoint}`}>
               <th scope="row" title={`${e.method} ${e.endpoint}`}><span className="soft">{e.method}</span> {e.endpoint}</th>
               <td>{rate(e.count)}</td>
-              <td className={(e.error_ratio ?? 0) > 0.01 ? 'tone-unhealthy' : ''}>{percent(e.error_ratio)}</td>
+              <td className={e.error_ratio > 0.01 ? 'tone-unhealthy' : ''}>{percent(e.error_ratio)}</td>
               <td>{duration(e.p95_ms)}</td>
             </tr>
           ))}
@@ -144,7 +153,7 @@ function Endpoints({ detail }: { detail: ServiceDetail }) {
   );
 }
 
-function Callers({ detail }: { detail: ServiceDetail }) {
+function Callers({ detail }: { detail: Api<'ServiceDetail'> }) {
   if (detail.callers.length === 0) return null;
   return (
     <section>
@@ -156,7 +165,7 @@ function Callers({ detail }: { detail: ServiceDetail }) {
             <tr key={c.service_name}>
               <th scope="row">{c.service_name}</th>
               <td>{rate(c.count)}</td>
-              <td className={(c.error_ratio ?? 0) > 0.01 ? 'tone-unhealthy' : ''}>{percent(c.error_ratio)}</td>
+              <td className={c.error_ratio > 0.01 ? 'tone-unhealthy' : ''}>{percent(c.error_ratio)}</td>
               <td>{duration(c.p95_ms)}</td>
             </tr>
           ))}
@@ -169,15 +178,15 @@ function Callers({ detail }: { detail: ServiceDetail }) {
 function FailedTraces({ of: { name, environment }, onTrace }: { of: ServiceName; onTrace: (traceId: string) => void }) {
   const { data } = useQuery({
     queryKey: ['failed-traces', environment, name],
-    queryFn: ({ signal }) => api.searchTraces({ service: name, environment, status: 'error', limit: 6 }, signal),
+    queryFn: ({ signal }) => answer(http.GET('/traces/search', { params: { query: { service: name, environment, status: 'error', limit: 6 } }, signal })),
     refetchInterval: REFRESH_MS,
   });
-  if (!data || data.length === 0) return null;
+  if (!data || data.traces.length === 0) return null;
   return (
     <section>
       <h3>Recent failed traces</h3>
       <ul className="traces">
-        {data.map((trace: TraceSummary) => (
+        {data.traces.map((trace) => (
           <li key={trace.trace_id}>
             <button type="button" onClick={() => onTrace(trace.trace_id)}>
               <span className="mono soft">{clockTime(trace.start, false)}</span>

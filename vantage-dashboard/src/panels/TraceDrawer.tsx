@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
-import { api } from '../api/client';
+import { answer, http } from '../api/client';
 import { waterfall } from '../api/waterfall';
 import { inertText } from '../stream/logs';
 import { Button } from '../ui/Button';
@@ -12,7 +12,7 @@ const MAX_ROWS = 400;
 /** One trace as a waterfall. */
 export function TraceDrawer({ traceId, onClose }: { traceId: string; onClose: () => void }) {
   const dialog = useRef<HTMLElement>(null);
-  const { data, error, isPending } = useQuery({ queryKey: ['trace', traceId], queryFn: ({ signal }) => api.trace(traceId, signal) });
+  const { data, error, isPending } = useQuery({ queryKey: ['trace', traceId], queryFn: ({ signal }) => answer(http.GET('/traces/', { params: { query: { trace_id: traceId } }, signal })) });
   const rows = waterfall(data ?? []);
   const failed = rows.filter((row) => row.span.status === 'error').length;
 
