@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 READY = "is ready"
+_KEPT = {"VANTAGE_DASHBOARD_DIR"}
 BIN = Path(sys.executable).parent
 
 
@@ -53,10 +54,11 @@ def free_ports(number: int) -> list[int]:
 
 
 def environment(data_dir: Path) -> dict[str, str]:
-    """The process environment without the machine's own VANTAGE_* settings, with free ports."""
+    """The process environment with free ports, without the machine's own VANTAGE_* settings: but for the dashboard's
+    directory, so that another build of it can be tried."""
     names = ("COLLECTOR", "OTLP_GRPC", "QUERY", "QUERY_METRICS", "WORKER", "DASHBOARD")
     ports = {f"VANTAGE_{name}_PORT": str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("VANTAGE_")}
+    inherited = {name: value for name, value in os.environ.items() if name in _KEPT or not name.startswith("VANTAGE_")}
     return {**inherited, **ports, "VANTAGE_DATA_DIR": str(data_dir)}
 
 
