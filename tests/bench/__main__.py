@@ -24,6 +24,7 @@ PARTS = (
     "alerts",
     "compare",
     "api",
+    "city",
     "agent",
 )
 """Each is a module here whose `run` yields lines. It is imported when its turn comes: none pays for another's."""

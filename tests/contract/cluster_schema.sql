@@ -475,3 +475,65 @@ INSERT INTO `vantage`.services (workspace, service_name, environment, first_seen
 SELECT workspace, service_name, environment, min(timestamp), max(timestamp) FROM `vantage`.logs
 GROUP BY workspace, service_name, environment SETTINGS distributed_foreground_insert = 1;
 
+DROP TABLE IF EXISTS `vantage`.spans_moving ON CLUSTER `main` SYNC;
+
+DROP TABLE IF EXISTS `vantage`.spans_moving_local ON CLUSTER `main` SYNC;
+
+CREATE TABLE `vantage`.spans_moving_local ON CLUSTER `main` (
+    workspace LowCardinality(String) CODEC(ZSTD(1)),
+    service_name LowCardinality(String) CODEC(ZSTD(1)),
+    timestamp DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    trace_id String CODEC(ZSTD(1)),
+    span_id String CODEC(ZSTD(1)),
+    parent_span_id String CODEC(ZSTD(1)),
+    name LowCardinality(String) CODEC(ZSTD(1)),
+    kind LowCardinality(String) CODEC(ZSTD(1)),
+    duration_ms Float64 CODEC(ZSTD(1)),
+    status LowCardinality(String) CODEC(ZSTD(1)),
+    environment LowCardinality(String) CODEC(ZSTD(1)),
+    instance LowCardinality(String) CODEC(ZSTD(1)),
+    caller LowCardinality(String) CODEC(ZSTD(1)),
+    attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    _src UInt64 CODEC(ZSTD(1)),
+    _off UInt64 CODEC(Delta, ZSTD(1)),
+    batch_id String CODEC(ZSTD(1)),
+    batch_part UInt16 CODEC(T64, ZSTD(1)),
+    _at DateTime('UTC') DEFAULT now() CODEC(Delta, ZSTD(1)),
+    INDEX ix_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX ix_batch batch_id TYPE bloom_filter(0.01) GRANULARITY 16,
+    INDEX ix_off _off TYPE minmax GRANULARITY 4,
+    INDEX ix_at _at TYPE minmax GRANULARITY 4
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+ORDER BY (workspace, service_name, timestamp)
+PARTITION BY toYYYYMMDD(timestamp)
+TTL toDateTime(timestamp) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000,
+    fsync_after_insert = 1, fsync_part_directory = 1,
+    index_granularity = 2048, min_compress_block_size = 16384;
+
+CREATE OR REPLACE TABLE `vantage`.spans_moving ON CLUSTER `main` AS `vantage`.spans_moving_local
+ENGINE = Distributed(`main`, `vantage`, spans_moving_local, cityHash64(workspace, service_name));
+
+INSERT INTO `vantage`.spans_moving (
+    workspace, service_name, timestamp, trace_id, span_id, parent_span_id, name, kind, duration_ms, status, environment,
+    instance, caller, attributes, _src, _off, batch_id, batch_part, _at
+)
+SELECT
+    workspace, service_name, timestamp, trace_id, span_id, parent_span_id, name, kind, duration_ms, status, environment,
+    instance, caller, attributes, _src, _off, batch_id, batch_part, _at
+FROM `vantage`.spans
+SETTINGS max_partitions_per_insert_block = 0, insert_deduplicate = 0, distributed_foreground_insert = 1;
+
+EXCHANGE TABLES `vantage`.spans_local AND `vantage`.spans_moving_local ON CLUSTER `main`;
+
+CREATE OR REPLACE TABLE `vantage`.spans ON CLUSTER `main` AS `vantage`.spans_local
+ENGINE = Distributed(`main`, `vantage`, spans_local, cityHash64(workspace, service_name));
+
+CREATE OR REPLACE TABLE `vantage`.spans_moving ON CLUSTER `main` AS `vantage`.spans_moving_local
+ENGINE = Distributed(`main`, `vantage`, spans_moving_local, cityHash64(workspace, service_name));
+
+DROP TABLE `vantage`.spans_moving ON CLUSTER `main` SYNC;
+
+DROP TABLE `vantage`.spans_moving_local ON CLUSTER `main` SYNC;
+

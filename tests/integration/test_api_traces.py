@@ -340,6 +340,11 @@ async def test_a_trace_is_found_with_and_without_a_time(client: httpx.AsyncClien
     assert len((await got(client, "/traces/border"))["spans"]) == 7
 
 
+async def test_the_spans_of_a_trace_come_by_start(client: httpx.AsyncClient) -> None:
+    spans = await got(client, "/traces/", trace_id="fixed")
+    assert [item["span_id"] for item in spans] == ["a", "b", "c", "d", "e", "g", "f"]
+
+
 async def test_a_trace_that_goes_on_after_a_pause_is_whole(store: Store) -> None:
     ask = Ask(store, ApiMetrics(), ManualClock(NOW_MS))
     rows = await lookup.rows_of(ask, "other", "paused", None, 10, with_attributes=False)

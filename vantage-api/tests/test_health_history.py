@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from vantage_api.health_history import MAX_ROWS, Course, Step, course_for, fleet_steps, idle, steps_of
+from vantage_api.health_history import MAX_ROWS, Course, Step, course_for, fleet_steps, idle, may_be_dark, steps_of
 from vantage_api.live.plan import ServiceKey
 from vantage_api.times import HOUR_MS, Range
 from vantage_common.errors import UserError
@@ -51,6 +51,42 @@ def test_the_minutes_in_which_everything_failed_are_availability() -> None:
     assert first.observed.availability == pytest.approx(0.8)
     assert second.observed.availability == 1.0
     assert first.observed.error_ratio == 0.1
+
+
+STEP_MS = 600_000
+WELL, FAILED = (100, 0, 20.0, 10), (100, 1, 20.0, 10)
+
+
+@pytest.mark.parametrize(
+    ("metric", "spans", "ranges"),
+    [
+        ((), (), [None, None]),
+        ((WELL, WELL), (), [None, None]),
+        ((WELL, FAILED), (), [(1, 2), None]),
+        ((FAILED, WELL, FAILED), (), [(0, 3), None]),
+        ((WELL,), (FAILED,), [None, None]),
+        ((WELL,), (FAILED, FAILED), [None, (1, 2)]),
+        ((FAILED,), (FAILED, WELL, FAILED), [(0, 1), (2, 3)]),
+    ],
+)
+def test_dark_minutes_matter_where_something_failed_and_no_earlier_source_has_requests(
+    metric: tuple[Any, ...], spans: tuple[Any, ...], ranges: list[tuple[int, int] | None]
+) -> None:
+    figures = [
+        table(FIGURES, *((NOON + n * STEP_MS, *row) for n, row in enumerate(rows) if row)) for rows in (metric, spans)
+    ]
+    wanted = [each and Range(NOON + each[0] * STEP_MS, NOON + each[1] * STEP_MS) for each in ranges]
+    assert may_be_dark(COURSE, figures) == wanted
+
+
+def test_what_one_service_sends_as_a_metric_another_may_send_as_spans() -> None:
+    metric, spans = (table(FIGURES, (NOON, *FAILED), service=name) for name in ("cart", "checkout"))
+    assert may_be_dark(COURSE, [metric, spans]) == [Range(NOON, NOON + STEP_MS)] * 2
+
+
+def test_the_last_step_that_may_be_dark_ends_with_the_range() -> None:
+    course = Course(Range(NOON, NOON + 660_000), 600)
+    assert may_be_dark(course, [table(FIGURES, (NOON + STEP_MS, *FAILED))]) == [Range(NOON + STEP_MS, NOON + 660_000)]
 
 
 def test_the_p95_is_held_against_that_of_the_day_before() -> None:

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from vantage_api.kept import KEPT_S, MAX_ANSWER_BYTES, MAX_RENEWED, KeptAnswers, key_of, size_of
+from vantage_api.kept import KEPT_S, MAX_ANSWER_BYTES, MAX_RENEWED, KeptAnswers, Question, View, key_of, size_of
 from vantage_api.metrics import ApiMetrics
 from vantage_common.clock import ManualClock
 from vantage_common.errors import StoreUnavailable
@@ -328,3 +329,96 @@ async def test_nothing_found_is_given_again_to_those_alone_who_take_it(
 
 def test_the_size_of_an_answer_is_all_that_is_in_it() -> None:
     assert size_of((("x" * 1000, [1.5] * 10, {"k": "y" * 1000}),)) > 2000
+
+
+class Views:
+    """Makes views, each with its number for a body."""
+
+    def __init__(self, *, whole: bool = True, most_s: float = KEPT_S) -> None:
+        self.made = 0
+        self.whole = whole
+        self.most_s = most_s
+        self.may_make = asyncio.Event()
+        self.may_make.set()
+
+    async def __call__(self) -> View:
+        self.made += 1
+        number = self.made
+        await self.may_make.wait()
+        return View(b"%d" % number, self.whole, self.most_s)
+
+
+def question(clock: ManualClock, workspace: str = "w", *about: object, ago_ms: int = 0) -> Question:
+    end_ms = clock.now_ms() - ago_ms
+    return Question(workspace, about, end_ms - HOUR_MS, end_ms)
+
+
+async def test_a_view_is_made_once_a_step_and_given_once_more_while_it_is_made_anew(
+    kept: KeptAnswers, clock: ManualClock
+) -> None:
+    views = Views()
+    assert [await kept.view(question(clock), views) for _ in range(2)] == [b"1", b"1"]
+    clock.advance(31)
+    assert await kept.view(question(clock), views) == b"1"
+    await renewed(kept)
+    assert await kept.view(question(clock), views) == b"2"
+    clock.advance(61)
+    assert await kept.view(question(clock), views) == b"3"
+
+
+async def test_a_view_may_be_fresh_for_less_than_a_step(kept: KeptAnswers, clock: ManualClock) -> None:
+    for ago_ms in (0, HOUR_MS):
+        views, fixed = Views(most_s=5.0), question(clock, ago_ms=ago_ms)
+        assert await kept.view(fixed, views) == b"1"
+        clock.advance(4)
+        assert await kept.view(fixed if ago_ms else question(clock), views) == b"1"
+        clock.advance(7)
+        assert await kept.view(fixed if ago_ms else question(clock), views) == b"2"
+
+
+async def test_views_of_other_things_tenants_and_ranges_are_others(kept: KeptAnswers, clock: ManualClock) -> None:
+    views = Views()
+    asked = [
+        question(clock, "w", "health", 60),
+        question(clock, "v", "health", 60),
+        question(clock, "w", "health", 60.0),
+        question(clock, "w", "health", "60"),
+        question(clock, "w", "health", 60, ago_ms=90_000),
+        question(clock, "w", "health", 60, ago_ms=90_001),
+        replace(question(clock, "w", "health", 60), end_ms=NOW_MS + 90_000),
+    ]
+    for _ in range(2):
+        assert [await kept.view(one, views) for one in asked] == [b"%d" % (n + 1) for n in range(len(asked))]
+
+
+async def test_a_view_that_is_not_whole_is_nobody_elses(kept: KeptAnswers, clock: ManualClock) -> None:
+    views = Views(whole=False)
+    assert [await kept.view(question(clock), views) for _ in range(2)] == [b"1", b"2"]
+    views.may_make.clear()
+    waiting = [asyncio.create_task(kept.view(question(clock), views)) for _ in range(2)]
+    await some_turns()
+    views.may_make.set()
+    assert await asyncio.gather(*waiting) == [b"3", b"4"]
+
+
+async def test_the_view_of_a_short_range_is_always_made_anew(kept: KeptAnswers, clock: ManualClock) -> None:
+    views, now_ms = Views(), clock.now_ms()
+    short = Question("w", (), now_ms - 300_000, now_ms)
+    assert [await kept.view(short, views) for _ in range(2)] == [b"1", b"2"]
+
+
+async def test_the_bytes_of_views_count(clock: ManualClock, metrics: ApiMetrics) -> None:
+    async def large() -> View:
+        return View(b"x" * 4000, whole=True)
+
+    kept = KeptAnswers(clock, metrics, max_bytes=10_000)
+    for n in range(5):
+        await kept.view(question(clock, "w", n), large)
+    assert number(metrics, "vantage_api_kept_answers_held") == 2
+
+
+async def test_an_answer_about_the_past_may_be_fresh_for_longer(kept: KeptAnswers, clock: ManualClock) -> None:
+    store, past = Store(), plan(NOW_MS - 3 * HOUR_MS, NOW_MS - HOUR_MS)
+    for seconds, asked in ((0, 1), (299, 1), (2, 2)):
+        clock.advance(seconds)
+        assert (await kept.answer(past, store, past_s=300.0)).result.rows == ((asked,),)

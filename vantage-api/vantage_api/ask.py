@@ -1,6 +1,7 @@
 """Asking the store: the one place where the API waits for it, with the time measured."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Final
 
@@ -12,7 +13,7 @@ from vantage_common.store.intervals import Intervals
 from vantage_common.store.plan import QueryPlan, Result
 from vantage_common.store.services import SeenService
 
-from vantage_api.kept import Answer, KeptAnswers
+from vantage_api.kept import KEPT_S, Answer, KeptAnswers, Question, View
 from vantage_api.metrics import ApiMetrics
 
 PING_WITHIN_S: Final = 2.0
@@ -38,9 +39,15 @@ class Ask:
         finally:
             self._metrics.query_seconds.labels(plan.table).observe(perf_counter() - started)
 
-    async def kept(self, plan: QueryPlan, *, even_nothing: bool = False, even_older: bool = False) -> Answer:
+    async def kept(
+        self, plan: QueryPlan, *, even_nothing: bool = False, even_older: bool = False, past_s: float = KEPT_S
+    ) -> Answer:
         """The same, or an answer that was given lately (see kept.py); for what people look at again and again."""
-        return await self._kept.answer(plan, self, even_nothing=even_nothing, even_older=even_older)
+        return await self._kept.answer(plan, self, even_nothing=even_nothing, even_older=even_older, past_s=past_s)
+
+    async def view(self, question: Question, make: Callable[[], Awaitable[View]]) -> bytes:
+        """What `make` makes of several answers, or has made lately (see kept.py)."""
+        return await self._kept.view(question, make)
 
     async def services(self, workspace: str, name: str | None = None) -> list[SeenService]:
         """Who sent rows, by first sight. Raises as the call itself."""

@@ -36,7 +36,7 @@ CSV_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
 """For the `responses` of a route that also answers CSV."""
 
 
-def _wants_csv(
+async def _wants_csv(
     request: Request,
     format: Annotated[Literal["json", "csv"] | None, Query(description="default: what Accept prefers, json")] = None,
 ) -> bool:

@@ -45,13 +45,21 @@ class Member:
         return max(stored_ms, pulse_ms or 0)
 
 
-async def members(parts: Parts, workspace: str) -> list[Member]:
-    """Every service, by name and environment, as the store knew them a few seconds ago and as they are live."""
-    stored = {known.key: known for known in await parts.knowledge.stored_lately(workspace)}
+async def members(parts: Parts, workspace: str, name: str | None = None) -> list[Member]:
+    """Every service, or those of that name, by name and environment, as the store knew them a few seconds ago and as
+    they are live."""
+    known_lately = await parts.knowledge.stored_lately(workspace)
+    stored = {known.key: known for known in known_lately if name is None or known.key.name == name}
     city = await parts.live.open(workspace)
-    live = {view.building.key: view for view in city.view(parts.clock.now_ms())}
+    live = {view.building.key: view for view in city.view(parts.clock.now_ms(), name)}
     keys = sorted(stored.keys() | live.keys(), key=lambda key: (key.name, key.environment))
     return [Member(key, stored.get(key), live.get(key)) for key in keys]
+
+
+async def member(parts: Parts, workspace: str, service: str, environment: str | None) -> Member:
+    """As `choose` from all of them, of whom only those of that name are looked at if there are any."""
+    named = await members(parts, workspace, service)
+    return choose(named or await members(parts, workspace), service, environment)
 
 
 def choose(fleet: Iterable[Member], service: str, environment: str | None) -> Member:

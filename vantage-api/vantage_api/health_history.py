@@ -43,6 +43,8 @@ MAX_ROWS: Final = 200_000
 _TIMESTAMP: Final = Column("timestamp")
 T = TypeVar("T")
 _KEYS: Final = (Column("service_name"), Column("environment"))
+_MINUTE: Final = Interval(1, "MINUTE")
+_COUNT: Final = Selected(Call("count"), "count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +89,39 @@ def _whole_minutes(seconds: float) -> int:
     return -int(-seconds // MINUTE_S) * MINUTE_S
 
 
-def plans_for(scope: Scope, source: Requests, course: Course) -> tuple[QueryPlan, QueryPlan, QueryPlan, QueryPlan]:
-    """Requests by step, minutes in which every request failed, p95 by day, and requests by slot of earlier weeks."""
+def figures_plan(scope: Scope, source: Requests, course: Course) -> QueryPlan:
+    """Requests by step."""
+    p95 = Selected(Call("quantile", (source.duration,), (0.95,)), "p95_ms")
+    minutes = Selected(Call("uniq_exact", (_slot(_MINUTE),)), "minutes")
+    step = Interval(course.step_s, "SECOND")
+    return _plan(scope, source, _within(course.window), step, (_COUNT, _errors(source), p95, minutes))
+
+
+def dark_plan(scope: Scope, source: Requests, window: Range) -> QueryPlan:
+    """Minutes in which every request failed."""
+    all_failed = Call("=", (Output("errors"), Output("count")))
+    return _plan(scope, source, _within(window), _MINUTE, (_COUNT, _errors(source)), having=all_failed)
+
+
+def learned_plans(scope: Scope, source: Requests, course: Course) -> tuple[QueryPlan, QueryPlan]:
+    """The p95 by day, and requests by slot of earlier weeks."""
     window, slot_ms, week_ms = course.window, course.traffic_s * 1000, WEEK_S * 1000
     first, last = window.start_ms // slot_ms * slot_ms, -(-window.end_ms // slot_ms) * slot_ms
     earlier = [between("timestamp", first - n * week_ms, last - n * week_ms) for n in range(1, TRAFFIC_WEEKS + 1)]
-    now = between("timestamp", window.start_ms, window.end_ms)
     days = between("timestamp", _day(window.start_ms) - DAY_MS, _day(window.end_ms - 1))
-    minute, step = Interval(1, "MINUTE"), Interval(course.step_s, "SECOND")
-    count = Selected(Call("count"), "count")
-    errors = Selected(Call("count_if", (source.failed,)), "errors")
     p95 = Selected(Call("quantile", (source.duration,), (0.95,)), "p95_ms")
-    minutes = Selected(Call("uniq_exact", (_slot(minute),)), "minutes")
-    all_failed = Call("=", (Output("errors"), Output("count")))
     return (
-        _plan(scope, source, now, step, (count, errors, p95, minutes)),
-        _plan(scope, source, now, minute, (count, errors), having=all_failed),
-        _plan(scope, source, days, Interval(1, "DAY"), (count, p95)),
-        _plan(scope, source, Call("or", tuple(earlier)), Interval(course.traffic_s, "SECOND"), (count,)),
+        _plan(scope, source, days, Interval(1, "DAY"), (_COUNT, p95)),
+        _plan(scope, source, Call("or", tuple(earlier)), Interval(course.traffic_s, "SECOND"), (_COUNT,)),
     )
+
+
+def _within(window: Range) -> Expr:
+    return between("timestamp", window.start_ms, window.end_ms)
+
+
+def _errors(source: Requests) -> Selected:
+    return Selected(Call("count_if", (source.failed,)), "errors")
 
 
 def _plan(
@@ -147,13 +163,28 @@ class Step:
 
 
 Answers: TypeAlias = tuple[Result, Result, Result, Result]
-"""To the four plans of `plans_for`."""
+"""Of a source: its figures, its dark minutes, and what is learned from its days and weeks."""
+NOTHING: Final = Result((), (), 0.0, "")
 Slots: TypeAlias = dict[ServiceKey, dict[int, T]]
 """Of every service something by the start of a slot."""
 
 
+def may_be_dark(course: Course, figures: Sequence[Result]) -> list[Range | None]:
+    """Of every source where its dark minutes matter, None where nowhere: from the first to the last step in which any
+    of its requests failed, and that no earlier source has requests in."""
+    taken: set[tuple[ServiceKey, int]] = set()
+    ranges: list[Range | None] = []
+    for result in figures:
+        rows = [(_key(row), int(row["at"]), row["errors"] > 0) for row in result.dicts() if row["count"] > 0]
+        starts = [at for key, at, has_failed in rows if has_failed and (key, at) not in taken]
+        taken.update((key, at) for key, at, _ in rows)
+        end_ms = max(starts, default=0) + course.step_s * 1000
+        ranges.append(Range(min(starts), min(end_ms, course.window.end_ms)) if starts else None)
+    return ranges
+
+
 def steps_of(course: Course, sources: Sequence[Answers]) -> dict[ServiceKey, list[Step]]:
-    """Every step of every service that had requests in the range, from the answers to `plans_for` of each source.
+    """Every step of every service that had requests in the range, from the answers of each source.
 
     Step by step an earlier source wins: the metric before the spans. Raises UserError where it becomes too much.
     """

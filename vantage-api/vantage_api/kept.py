@@ -7,6 +7,9 @@ are given the older answer while it is renewed behind, one at a time (stale-whil
 ten minutes are always asked anew.
 
 The workspace is a field of the plan, and so a part of what an answer is found by.
+
+A view, which is made of the answers to several questions, is kept as a whole by the same rules: as it is sent, with the
+range it is of.
 """
 
 import asyncio
@@ -14,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from sys import getsizeof
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 from vantage_common.clock import Clock
 from vantage_common.store.intervals import BEGIN
@@ -56,8 +59,32 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """A view as it is sent, in JSON. One that is not `whole` lacks what the next may have; no view is fresh for longer
+    than `most_s`."""
+
+    body: bytes
+    whole: bool
+    most_s: float = KEPT_S
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that a view depends on but the time: whose rows, `about` what of them, which is told from others by its text,
+    and the range."""
+
+    workspace: str
+    about: tuple[object, ...]
+    start_ms: int
+    end_ms: int
+
+
+T = TypeVar("T", Result, View)
+
+
+@dataclass(frozen=True, slots=True)
 class _Held:
-    result: Result
+    value: Result | View
     size: int
     end_ms: int
     fresh_until_s: float
@@ -68,7 +95,7 @@ class _Held:
 class _Asking:
     """A question on its way, and how many wait for its answer."""
 
-    task: "asyncio.Task[Result]"
+    task: "asyncio.Task[Result | View]"
     end_ms: int
     waiting: int = field(default=0)
 
@@ -85,7 +112,7 @@ class KeptAnswers:
         self._max_bytes = max_bytes
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._asking: dict[str, _Asking] = {}
-        self._renewing: set[asyncio.Task[Result]] = set()
+        self._renewing: set[asyncio.Task[Result | View]] = set()
         self._bytes = 0
 
     @property
@@ -100,34 +127,53 @@ class KeptAnswers:
         *,
         even_nothing: bool = False,
         even_older: bool = False,
+        past_s: float = KEPT_S,
     ) -> Answer:
         """The answer of `ask`, or one that was given lately. Raises what `ask` raises, which is never kept.
 
-        Who says `even_older` never waits for an answer to be renewed; others are given none but a fresh one.
+        Who says `even_older` never waits for an answer to be renewed; others are given none but a fresh one. An answer
+        about the past is fresh for `past_s`.
 
         Who finds nothing has just sent something, as a rule, and looks again for it: an answer that says nothing is
         given twice to those alone who say `even_nothing`.
 
         Those who ask the same at the same time wait for one answer; when the last of them has gone, `ask` is cancelled.
         """
-        key = key_of(plan, self._clock.now_ms())
+        key = key_of(plan, self._clock.now_ms(), past_s)
         if key is None:
             self._metrics.kept_answers.labels("passed").inc()
             return Answer(await ask(plan), cached=False)
+        result, cached = await self._given(key, lambda: ask(plan), even_nothing=even_nothing, even_older=even_older)
+        return Answer(result, cached)
+
+    async def view(self, question: Question, make: Callable[[], Awaitable[View]]) -> bytes:
+        """The view that `make` makes, or one that was made lately. It is given as long again as it is fresh while it is
+        renewed behind; one that is not whole is never given twice. Else as `answer`."""
+        key = key_of_view(question, self._clock.now_ms())
+        if key is None:
+            self._metrics.kept_answers.labels("passed").inc()
+            return (await make()).body
+        view, cached = await self._given(key, make, even_nothing=False, even_older=True)
+        return view.body if view.whole or not cached else (await make()).body
+
+    async def _given(
+        self, key: Key, make: Callable[[], Awaitable[T]], *, even_nothing: bool, even_older: bool
+    ) -> tuple[T, bool]:
+        """What `make` makes or has made, and whether it was not for this one alone."""
         held = self._find(key.text)
-        if held is not None and (even_nothing or says_something(held.result)):
+        if held is not None and (even_nothing or says_something(held.value)):
             if self._clock.monotonic() < held.fresh_until_s and key.is_met_by(held.end_ms, steps=1):
                 self._metrics.kept_answers.labels("hit").inc()
-                return Answer(held.result, cached=True)
+                return cast(T, held.value), True
             if even_older and key.is_met_by(held.end_ms, steps=2):
                 self._metrics.kept_answers.labels("older").inc()
-                self._renew(key, plan, ask)
-                return Answer(held.result, cached=True)
+                self._renew(key, make)
+                return cast(T, held.value), True
         asking = self._asking.get(key.text)
         if asking is not None and not key.is_met_by(asking.end_ms, steps=2 if even_older else 1):
             asking = None
         self._metrics.kept_answers.labels("miss" if asking is None else "joined").inc()
-        return Answer(await self._wait(key.text, asking or self._begin(key, plan, ask)), cached=asking is not None)
+        return cast(T, await self._wait(key.text, asking or self._begin(key, make))), asking is not None
 
     def _find(self, text: str) -> _Held | None:
         held = self._held.get(text)
@@ -139,26 +185,26 @@ class KeptAnswers:
         self._held.move_to_end(text)
         return held
 
-    def _renew(self, key: Key, plan: QueryPlan, ask: Callable[[QueryPlan], Awaitable[Result]]) -> None:
+    def _renew(self, key: Key, make: Callable[[], Awaitable[Result | View]]) -> None:
         """Asks behind those who have an answer. One that fails is tried again by who asks next."""
         if key.text in self._asking or len(self._renewing) >= MAX_RENEWED:
             return
-        asking = self._begin(key, plan, ask)
+        asking = self._begin(key, make)
         asking.waiting += 1  # nobody's going away is to end it
         self._renewing.add(asking.task)
         asking.task.add_done_callback(self._renewed)
 
-    def _renewed(self, task: "asyncio.Task[Result]") -> None:
+    def _renewed(self, task: "asyncio.Task[Result | View]") -> None:
         self._renewing.discard(task)
         if not task.cancelled():
             task.exception()  # seen
 
-    def _begin(self, key: Key, plan: QueryPlan, ask: Callable[[QueryPlan], Awaitable[Result]]) -> _Asking:
-        async def work() -> Result:
+    def _begin(self, key: Key, make: Callable[[], Awaitable[Result | View]]) -> _Asking:
+        async def work() -> Result | View:
             try:
-                result = await ask(plan)
-                self._keep(key, result, await asyncio.to_thread(size_of, (key.text, result.rows)))
-                return result
+                made = await make()
+                self._keep(key, made, await asyncio.to_thread(size_of, (key.text, _content(made))))
+                return made
             finally:
                 if self._asking.get(key.text) is asking:
                     del self._asking[key.text]
@@ -166,7 +212,7 @@ class KeptAnswers:
         asking = self._asking[key.text] = _Asking(asyncio.create_task(work()), key.end_ms)
         return asking
 
-    async def _wait(self, text: str, asking: _Asking) -> Result:
+    async def _wait(self, text: str, asking: _Asking) -> Result | View:
         asking.waiting += 1
         try:
             return await asyncio.shield(asking.task)
@@ -177,12 +223,13 @@ class KeptAnswers:
                     del self._asking[text]
                 asking.task.cancel()
 
-    def _keep(self, key: Key, result: Result, size: int) -> None:
+    def _keep(self, key: Key, value: Result | View, size: int) -> None:
         if size > MAX_ANSWER_BYTES:
             return
         self._drop(key.text)
         now_s = self._clock.monotonic()
-        self._held[key.text] = _Held(result, size, key.end_ms, now_s + key.fresh_s, now_s + 2 * key.fresh_s)
+        fresh_s = min(key.fresh_s, value.most_s) if isinstance(value, View) else key.fresh_s
+        self._held[key.text] = _Held(value, size, key.end_ms, now_s + fresh_s, now_s + 2 * fresh_s)
         self._bytes += size
         while len(self._held) > self._max_answers or self._bytes > self._max_bytes:
             self._drop(next(iter(self._held)))
@@ -199,7 +246,7 @@ class KeptAnswers:
         self._metrics.kept_answers_bytes.set(self._bytes)
 
 
-def key_of(plan: QueryPlan, now_ms: int) -> Key | None:
+def key_of(plan: QueryPlan, now_ms: int, past_s: float = KEPT_S) -> Key | None:
     """None for a question that is always asked anew.
 
     The key is the text of the plan with all of its types: 1 and 1.0 and true are equal, but their answers are not.
@@ -208,12 +255,32 @@ def key_of(plan: QueryPlan, now_ms: int) -> Key | None:
     if not hull or hull[0][0] == BEGIN:
         return None
     start, end = hull[0][0], min(hull[-1][1], now_ms)
-    if end <= now_ms - _STEPS_MS[0]:
-        return Key(repr(plan), end, KEPT_S)
-    step = next((step for step in _STEPS_MS if step * _STEPS_A_RANGE <= end - start), None)
+    step = _step_of(start, end, now_ms)
+    if step == 0:
+        return Key(repr(plan), end, past_s)
     if step is None or plan.where is None:
         return None
     return Key(repr(replace(plan, where=_since(plan.where, end, step))), end, step / 1000)
+
+
+def key_of_view(question: Question, now_ms: int) -> Key | None:
+    """By the same rules."""
+    what = (question.workspace, *question.about)
+    start, end = question.start_ms, min(question.end_ms, now_ms)
+    step = _step_of(start, end, now_ms)
+    if step == 0:
+        return Key(f"{what!r} from {start} to {end}", end, KEPT_S)
+    if step is None:
+        return None
+    from_now = [round((at - end) / step) for at in (start, question.end_ms)]
+    return Key(f"{what!r} from now in steps of {step} ms: {from_now}", end, step / 1000)
+
+
+def _step_of(start_ms: int, end_ms: int, now_ms: int) -> int | None:
+    """In what steps the times of a range count: 0 where to the millisecond, None where an answer is never kept."""
+    if end_ms <= now_ms - _STEPS_MS[0]:
+        return 0
+    return next((step for step in _STEPS_MS if step * _STEPS_A_RANGE <= end_ms - start_ms), None)
 
 
 def _since(expr: Expr, end_ms: int, step_ms: int) -> Expr:
@@ -227,10 +294,16 @@ def _since(expr: Expr, end_ms: int, step_ms: int) -> Expr:
             return expr
 
 
-def says_something(result: Result) -> bool:
+def says_something(value: Result | View) -> bool:
     """Whether it has a row that is more than zeros and nothings: a count over no rows is a row, too."""
+    if isinstance(value, View):
+        return value.whole
     # NaN is not itself.
-    return any(value and value == value for row in result.rows for value in row)
+    return any(cell and cell == cell for row in value.rows for cell in row)
+
+
+def _content(value: Result | View) -> object:
+    return value.body if isinstance(value, View) else value.rows
 
 
 def size_of(value: Any) -> int:

@@ -67,10 +67,9 @@ def _has_failed(task: "asyncio.Task[T]") -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
 
 
-async def kept(ask: Ask, plan: QueryPlan, *, even_nothing: bool = False) -> Result:
-    """An answer that may be a kept one, but no kept nothing where that is not asked for: what has just begun to come in
-    is seen at once."""
-    answer = await ask.kept(plan, even_nothing=even_nothing, even_older=True)
-    if answer.cached and not even_nothing and not says_something(answer.result):
+async def kept(ask: Ask, plan: QueryPlan) -> Result:
+    """An answer that may be a kept one, but no kept nothing: what has just begun to come in is seen at once."""
+    answer = await ask.kept(plan, even_older=True)
+    if answer.cached and not says_something(answer.result):
         return await ask(plan)
     return answer.result

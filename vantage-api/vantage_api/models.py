@@ -86,13 +86,17 @@ class Caller(Model):
     p95_ms: float
 
 
-class ServiceDetail(ServiceSummary):
-    """A service with what its rows say within the range."""
+class ServiceLists(Model):
+    """What the rows of a service say within a range."""
 
     endpoints: list[Endpoint]
     metrics: list[str]
     callers: list[Caller]
     instances: list[str]
+
+
+class ServiceDetail(ServiceLists, ServiceSummary):
+    """A service with what its rows say within the range."""
 
 
 class MetricInfo(Model):

@@ -34,5 +34,6 @@ class Parts:
     alerts: Alerts
 
 
-def workspace(request: Request) -> str:
+async def workspace(request: Request) -> str:
+    """Asynchronous for its cost alone: FastAPI would run a plain function in a thread, for every request."""
     return workspace_of(request.scope)

@@ -21,7 +21,8 @@ export function createFleet(count, seed = 7) {
   const side = 4;
   // Blocks around the centre, nearest first, as the API's plan hands them out.
   const blocks = [];
-  for (let x = -4; x <= 4; x++) for (let z = -4; z <= 4; z++) blocks.push({ x, z });
+  const reach = Math.max(4, Math.ceil(Math.sqrt(districtCount) / 2));
+  for (let x = -reach; x <= reach; x++) for (let z = -reach; z <= reach; z++) blocks.push({ x, z });
   blocks.sort((a, b) => Math.hypot(a.x, a.z) - Math.hypot(b.x, b.z) || Math.atan2(a.z, a.x) - Math.atan2(b.z, b.x));
   const districts = [], services = [], numbers = [], edges = [];
   for (let d = 0; d < districtCount; d++) {
@@ -49,16 +50,30 @@ export function createFleet(count, seed = 7) {
     }
   }
   const connect = (from, to) => edges.push({ id: edges.length, from, to });
+  const byDistrict = Map.groupBy ? Map.groupBy(services, (s) => s.district) : services.reduce((map, s) => map.set(s.district, [...(map.get(s.district) ?? []), s]), new Map());
   services.forEach((service, slot) => {
     if (service.name.endsWith('-api') || service.name.endsWith('-gateway')) connect(null, slot);
     const calls = 1 + Math.floor(random() * 2);
     for (let i = 0; i < calls; i++) {
-      const near = services.filter((other) => other.district === service.district && other.slot !== slot);
+      const near = byDistrict.get(service.district).filter((other) => other.slot !== slot);
       const target = random() < 0.7 && near.length ? near[Math.floor(random() * near.length)] : services[Math.floor(random() * services.length)];
       if (target && target.slot !== slot) connect(slot, target.slot);
     }
   });
   return { random, districts, services, numbers, edges };
+}
+
+/** Names nobody should choose, and loads nobody expects, on the first services. */
+export function spoil(fleet) {
+  const names = ['<img src=x onerror=alert(1)>', '\u202egnp.exe\u0007\u001b[31m', 'x'.repeat(10_000), '名前 🚀 été', '${7*7}{{7*7}}', ' ', "a'b\"c`d\\e"];
+  names.forEach((name, slot) => {
+    const service = fleet.services[slot];
+    if (service) Object.assign(service, { name, id: `production/${name}` });
+  });
+  const busiest = fleet.numbers[names.length];
+  if (busiest) Object.assign(busiest, { base: 1e6, rps: 1e6, pods: 4000, status: 1, health: 99 });
+  for (const service of fleet.services.filter(({ district }) => district === fleet.districts[0]?.name)) service.district = '<b>district</b>';
+  if (fleet.districts[0]) fleet.districts[0].name = '<b>district</b>';
 }
 
 export function step(fleet, seconds) {

@@ -36,9 +36,23 @@ export function routesOf(fleet) {
       };
       return [200, { service_name: s.name, health_score: n.health, status: STATUS[n.status], factors }];
     }],
+    [/^\/api\/services$/, (_match, query) => {
+      const listed = fleet.services.slice(0, Number(query.get('limit') ?? 100)).map((s) => {
+        const n = fleet.numbers[s.slot];
+        return { service_name: s.name, environment: s.environment, district: s.district, version: '1.14.2', first_seen: Date.now() - 3_600_000, last_seen: Date.now(), pods: n.pods, requests_per_second: n.rps, error_ratio: n.error, p95_ms: n.p95, health_score: n.health === 255 ? null : n.health, status: STATUS[n.status] };
+      });
+      return [200, { services: listed, total: fleet.services.length, next_cursor: null }];
+    }],
+    [/^\/health\/history(?:\/([^/]+))?$/, (_match, query) => {
+      const start = Number(query.get('start')), end = Number(query.get('end')), stepMs = Number(query.get('step') ?? 60) * 1000, points = [];
+      const statuses = { HEALTHY: fleet.services.length, DEGRADED: 0, UNHEALTHY: 0, UNKNOWN: 0 };
+      for (let t = start; t < end; t += stepMs) points.push({ timestamp: t, health_score: Math.round(90 + 6 * Math.sin(t / 240_000)), status: 'HEALTHY', requests: 60_000, error_ratio: 0.01, requests_per_second: 1000, statuses });
+      return [200, { step_s: stepMs / 1000, start, end, source: 'mock', points }];
+    }],
+    [/^\/api\/alerts\/history$/, () => [200, { events: [], next_cursor: null }]],
     [/^\/api\/metrics\/timeseries$/, (_match, query) => {
       const s = byName(query.get('service') ?? '');
-      if (!s) return MISSING;
+      if (!s) return query.has('service') ? MISSING : [200, { service: null, metric: query.get('metric'), agg: query.get('agg'), step_s: Number(query.get('step')), start: Number(query.get('start')), end: Number(query.get('end')), source: 'mock', series: [] }];
       const n = fleet.numbers[s.slot], start = Number(query.get('start')), end = Number(query.get('end')), stepMs = Number(query.get('step')) * 1000;
       const points = [];
       for (let t = start; t <= end; t += stepMs) points.push([t, (query.get('agg') === 'rate' ? n.base : n.p95) * (1 + 0.25 * Math.sin(t / 90_000) + 0.12 * Math.sin(t / 17_000 + n.base))]);

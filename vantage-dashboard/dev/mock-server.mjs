@@ -1,13 +1,15 @@
 /**
  * Serves a build and speaks the API's contract with a seeded fleet: for tests, screenshots and work without a backend.
  *   node dev/mock-server.mjs [--services 130] [--port 5080] [--sample 1] [--schema 1] [--dist dist]
+ *     --batch 90     requests a tenth of a second, at most     --skew 0     ms that the server's clock is ahead
+ *     --still 1      says hello and nothing more               --spoiled 1  names and loads that should not be
  */
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
-import { createFleet, requestsFrame, step, tickFrame } from './fleet.mjs';
+import { createFleet, requestsFrame, spoil, step, tickFrame } from './fleet.mjs';
 import { logLine, routesOf } from './mock-routes.mjs';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
@@ -21,9 +23,11 @@ const PATHS = ['/ws/city', '/ws/logs'];
  * Starts a mock on a free port unless told one. `control` changes its behaviour while it runs:
  * `apiKey` (asked for from now on), `away` (refuses everything), `steady` (numbers stay as they are), `still` (no ticks, no requests).
  */
-export async function startMock({ services = 130, port = 0, sample = 1, schema = 1, dist = DIST } = {}) {
+export async function startMock({ services = 130, port = 0, sample = 1, schema = 1, batch = 90, skew = 0, still = 0, spoiled = 0, dist = DIST } = {}) {
   const fleet = createFleet(services);
-  const control = { apiKey: null, away: false, steady: false, still: false };
+  if (spoiled) spoil(fleet);
+  const control = { apiKey: null, away: false, steady: false, still: still !== 0 };
+  const clock = () => Date.now() + skew;
   const routes = routesOf(fleet);
   const asked = [];
   const root = resolve(dist) + sep;
@@ -53,7 +57,7 @@ export async function startMock({ services = 130, port = 0, sample = 1, schema =
       const enter = () => {
         groups[request.url].add(client);
         client.on('close', () => groups[request.url].delete(client));
-        if (request.url === '/ws/city') client.send(JSON.stringify({ type: 'hello', schema, version: '0.1.0', server_time: Date.now(), tick_hz: 10, districts: fleet.districts, services: fleet.services, edges: fleet.edges }));
+        if (request.url === '/ws/city') client.send(JSON.stringify({ type: 'hello', schema, version: '0.1.0', server_time: clock(), tick_hz: 10, districts: fleet.districts, services: fleet.services, edges: fleet.edges }));
       };
       if (control.apiKey === null) return enter();
       client.once('message', (data) => {
@@ -74,18 +78,18 @@ export async function startMock({ services = 130, port = 0, sample = 1, schema =
   const timers = [
     setInterval(() => {
       if (control.still) return;
-      const now = Date.now();
+      const now = clock();
       if (!control.steady) step(fleet, now / 1000);
       everyone('/ws/city', tickFrame(fleet, now));
-      if (services) everyone('/ws/city', requestsFrame(fleet, now - 100, 100, 90, sample));
+      if (services) everyone('/ws/city', requestsFrame(fleet, now - 100, 100, batch, sample));
     }, 100),
     setInterval(() => {
       const rps = fleet.numbers.reduce((sum, n) => sum + n.rps, 0);
       const weighted = (of) => (rps ? fleet.numbers.reduce((sum, n) => sum + n.rps * of(n), 0) / rps : 0);
-      everyone('/ws/city', JSON.stringify({ type: 'status', server_time: Date.now(), ingest_lag_ms: services ? 640 : null, requests_per_second: rps, error_ratio: weighted((n) => n.error), health: services ? Math.round(weighted((n) => Math.min(100, n.health))) : null, alerts_firing: fleet.numbers.filter((n) => n.status === 3).length }));
+      everyone('/ws/city', JSON.stringify({ type: 'status', server_time: clock(), ingest_lag_ms: services ? 640 : null, requests_per_second: rps, error_ratio: weighted((n) => n.error), health: services ? Math.round(weighted((n) => Math.min(100, n.health))) : null, alerts_firing: fleet.numbers.filter((n) => n.status === 3).length }));
     }, 1000),
     setInterval(() => {
-      if (services && !control.still) everyone('/ws/logs', JSON.stringify({ type: 'logs', data: Array.from({ length: 3 }, () => logLine(fleet, Date.now())), dropped: 0 }));
+      if (services && !control.still) everyone('/ws/logs', JSON.stringify({ type: 'logs', data: Array.from({ length: 3 }, () => logLine(fleet, clock())), dropped: 0 }));
     }, 400),
   ];
   await new Promise((listening) => server.listen(port, '127.0.0.1', listening));
@@ -107,7 +111,7 @@ export async function startMock({ services = 130, port = 0, sample = 1, schema =
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const given = Object.fromEntries(process.argv.slice(2).join(' ').split('--').filter(Boolean).map((pair) => pair.trim().split(' ')));
-  const numbers = Object.fromEntries(['services', 'port', 'sample', 'schema'].filter((name) => name in given).map((name) => [name, Number(given[name])]));
+  const numbers = Object.fromEntries(['services', 'port', 'sample', 'schema', 'batch', 'skew', 'still', 'spoiled'].filter((name) => name in given).map((name) => [name, Number(given[name])]));
   const mock = await startMock({ port: 5080, ...numbers, ...(given.dist && { dist: given.dist }) });
   console.log(`mock: ${mock.fleet.services.length} services on ${mock.url}`);
 }

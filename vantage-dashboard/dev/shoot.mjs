@@ -1,6 +1,6 @@
 /**
  * Takes a screenshot of the running dashboard in headless Chromium with software WebGL.
- *   node dev/shoot.mjs OUT.png [--url 'http://127.0.0.1:5080/?vantage=1&quality=high'] [--size 1600x900] [--wait 6000] [--click x,y] [--reduced] [--no3d]
+ *   node dev/shoot.mjs OUT.png [--url 'http://127.0.0.1:5080/?vantage=1&quality=high'] [--size 1600x900] [--wait 6000] [--click x,y] [--scheme dark|light] [--keys 't Home'] [--reduced] [--no3d]
  */
 import { launch } from '../e2e/browser.mjs';
 
@@ -10,7 +10,7 @@ const text = (name, fallback) => {
 };
 const [width, height] = text('size', '1600x900').split('x').map(Number);
 const browser = await launch({ webgl: !process.argv.includes('--no3d') });
-const page = await browser.newPage({ viewport: { width, height }, deviceScaleFactor: 1, reducedMotion: process.argv.includes('--reduced') ? 'reduce' : 'no-preference', hasTouch: width < 900 });
+const page = await browser.newPage({ viewport: { width, height }, deviceScaleFactor: 1, colorScheme: text('scheme', 'dark'), reducedMotion: process.argv.includes('--reduced') ? 'reduce' : 'no-preference', hasTouch: width < 900 });
 page.setDefaultTimeout(120_000);
 page.on('console', (message) => ['error', 'warning'].includes(message.type()) && console.log(`[${message.type()}]`, message.text().slice(0, 600)));
 page.on('pageerror', (error) => console.log('[pageerror]', error.message));

@@ -9,7 +9,7 @@ export const PHONE = { width: 390, height: 844 };
 export async function openCity(browser, mock, { viewport = DESKTOP, query = 'quality=low', scheme = 'no-preference', touch = false } = {}) {
   const context = await browser.newContext({ viewport, reducedMotion: scheme, hasTouch: touch, deviceScaleFactor: SCALE });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(60_000);
   const problems = [];
   page.on('console', (message) => {
     // React Three Fiber still uses the clock that three deprecated; nothing of ours can change that.
@@ -30,22 +30,9 @@ export const places = (page) => page.evaluate(() => Object.fromEntries(Object.ke
 
 /** Waits until the camera rests; returns where it left the services. */
 export async function settled(page) {
-  let before = null;
-  for (let round = 0; round < 60; round++) {
-    await someFrames(page);
-    const now = await places(page);
-    if (before && Object.keys(now).every((id) => distance(now[id], before[id]) < 0.3)) return now;
-    before = now;
-  }
-  throw new Error('the camera does not come to rest');
+  await page.waitForFunction(() => window.__vantage.isResting);
+  return places(page);
 }
-
-/** A few frames, or the quiet of a city that has none to draw. */
-const someFrames = (page) =>
-  page.evaluate(async () => {
-    const enough = window.__vantage.stats.frames + 2, patience = performance.now() + 600;
-    while (window.__vantage.stats.frames < enough && performance.now() < patience) await new Promise(requestAnimationFrame);
-  });
 
 export function distance(a, b) {
   return a && b ? Math.hypot(a.x - b.x, a.y - b.y) : a === b ? 0 : Infinity;
@@ -63,6 +50,25 @@ export function spread(at) {
   const points = Object.values(at).filter(Boolean);
   const x = points.reduce((sum, p) => sum + p.x, 0) / points.length, y = points.reduce((sum, p) => sum + p.y, 0) / points.length;
   return Math.sqrt(points.reduce((sum, p) => sum + (p.x - x) ** 2 + (p.y - y) ** 2, 0) / points.length);
+}
+
+/** Mean angle (radians) by which the lines between services turned. */
+export function turned(before, after, signed = false) {
+  const ids = Object.keys(before);
+  let sum = 0;
+  for (let i = 1; i < ids.length; i++) {
+    const angle = (at) => Math.atan2(at[ids[i]].y - at[ids[0]].y, at[ids[i]].x - at[ids[0]].x);
+    const by = angle(after) - angle(before);
+    const short = Math.atan2(Math.sin(by), Math.cos(by));
+    sum += signed ? short : Math.abs(short);
+  }
+  return sum / (ids.length - 1);
+}
+
+/** Height of the cloud of services by its width: larger from above. */
+export function depthShare(at) {
+  const span = (axis) => Math.max(...Object.values(at).map((p) => p[axis])) - Math.min(...Object.values(at).map((p) => p[axis]));
+  return span('y') / span('x');
 }
 
 /** The service nearest to the viewer that no panel covers: nothing stands before it. */

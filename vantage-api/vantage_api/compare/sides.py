@@ -118,7 +118,7 @@ def _check_kind(metric: str, minutes: Result) -> None:
 
 async def _check_exists(parts: Parts, scope: Scope, metric: str, named: Named) -> None:
     """That a side without rows in the range is known at all."""
-    fleet.choose(await fleet.members(parts, scope.workspace), named.service, None)
+    await fleet.member(parts, scope.workspace, named.service, None)
     if named.version is not None:
         known = await known_versions(parts, scope)
         if named.version not in known:

@@ -127,11 +127,12 @@ class City:
         """The tick entries of every resident, as of the last `measure`."""
         return [resident.packed for resident in self._residents.values()]
 
-    def view(self, now_ms: int) -> list[ServiceView]:
-        """Every resident, by slot."""
+    def view(self, now_ms: int, name: str | None = None) -> list[ServiceView]:
+        """Every resident, or those of that name, by slot."""
         views = [
             ServiceView(resident.building, resident.service.measure(now_ms), resident.service)
-            for resident in self._residents.values()
+            for key, resident in self._residents.items()
+            if name is None or key.name == name
         ]
         return sorted(views, key=lambda view: view.building.slot)
 

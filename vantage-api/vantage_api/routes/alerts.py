@@ -250,7 +250,7 @@ def _baselines(routes: APIRouter, parts: Parts) -> None:
         measure = Measure(metric, agg, window_s, environment)
         learned = await stored_baseline(parts.store.documents, tenant, service, measure)
         if learned is None:
-            fleet.choose(await fleet.members(parts, tenant), service, None)
+            await fleet.member(parts, tenant, service, None)
         return _baseline(service, measure, learned)
 
 

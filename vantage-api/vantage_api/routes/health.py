@@ -4,11 +4,13 @@ import asyncio
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
 from vantage_common.health import status_of
+from vantage_common.store.plan import QueryPlan, Result
 
 from vantage_api import fleet, health_history
-from vantage_api.health_history import Answers, Course, FleetStep, Step
-from vantage_api.lately import kept
+from vantage_api.health_history import NOTHING, Course, FleetStep, Step
+from vantage_api.kept import Question
 from vantage_api.live.plan import ServiceKey
 from vantage_api.models import (
     FleetHealthHistory,
@@ -21,9 +23,12 @@ from vantage_api.models import (
 from vantage_api.parts import Parts, workspace
 from vantage_api.questions import REQUEST_SOURCES, Requests, Scope
 from vantage_api.routes.params import End, Environment, ServicePath, Start
-from vantage_api.times import HOUR_MS, parse_range
+from vantage_api.times import HOUR_MS, Range, parse_range
+from vantage_api.views import Made, view
 
 REMEMBERED_MS: Final = 24 * HOUR_MS
+LEARNED_S: Final = 300.0
+"""How long what was normal on a day, or in the hours of a week, is known: it changes by rows that come late alone."""
 StepSize = Annotated[
     int | None,
     Query(ge=60, le=31_622_400, multiple_of=60, description="seconds, whole minutes; default: range / 100"),
@@ -40,8 +45,7 @@ def router(parts: Parts) -> APIRouter:
         environment: Environment = None,
     ) -> HealthScore:
         """The score and what it is made of; of several environments that of the busiest, unless one is given."""
-        found = await fleet.members(parts, tenant)
-        member = fleet.choose(found, service, environment)
+        member = await fleet.member(parts, tenant, service, environment)
         scores = await fleet.health_of(parts, tenant, [member])
         return fleet.health_score(member.key, scores[member.key])
 
@@ -55,7 +59,7 @@ def router(parts: Parts) -> APIRouter:
             fleet=fleet.fleet_health(found, scores),
         )
 
-    @routes.get("/history/{service:path}")
+    @routes.get("/history/{service:path}", response_model=HealthHistory)
     async def history_of(
         service: ServicePath,
         tenant: Annotated[str, Depends(workspace)],
@@ -63,61 +67,92 @@ def router(parts: Parts) -> APIRouter:
         end: End = None,
         step: StepSize = None,
         environment: Environment = None,
-    ) -> HealthHistory:
+    ) -> Response:
         """The score of every step of the range (default: the last day), UNKNOWN where nothing was requested."""
-        course = _course(parts, start, end, step)
-        member = fleet.choose(await fleet.members(parts, tenant), service, environment)
-        scope = Scope(tenant, member.key.name, member.key.environment)
-        found, source = await _steps(parts, scope, course)
-        return HealthHistory(
-            service_name=member.key.name,
-            environment=member.key.environment,
-            step_s=course.step_s,
-            start=course.window.start_ms,
-            end=course.window.end_ms,
-            source=source,
-            points=[_point(step) for step in found.get(member.key) or health_history.idle(course)],
-        )
+        asked = _range(parts, start, end)
+        key = (await fleet.member(parts, tenant, service, environment)).key
 
-    @routes.get("/history")
+        async def make() -> Made:
+            course = health_history.course_for(asked, step)
+            found, source = await _steps(parts, Scope(tenant, key.name, key.environment), course)
+            history = HealthHistory(
+                service_name=key.name,
+                environment=key.environment,
+                step_s=course.step_s,
+                start=course.window.start_ms,
+                end=course.window.end_ms,
+                source=source,
+                points=[_point(one) for one in found.get(key) or health_history.idle(course)],
+            )
+            return Made(history, whole=bool(found))
+
+        return await view(parts.ask, Question(tenant, ("history", key, step), asked.start_ms, asked.end_ms), make)
+
+    @routes.get("/history", response_model=FleetHealthHistory)
     async def history_of_all(
         tenant: Annotated[str, Depends(workspace)],
         start: Start = None,
         end: End = None,
         step: StepSize = None,
         environment: Environment = None,
-    ) -> FleetHealthHistory:
+    ) -> Response:
         """The fleet's score of every step of the range (default: the last day): the services' mean by requests."""
-        course = _course(parts, start, end, step)
-        found, source = await _steps(parts, Scope(tenant, environment=environment), course)
-        return FleetHealthHistory(
-            step_s=course.step_s,
-            start=course.window.start_ms,
-            end=course.window.end_ms,
-            source=source,
-            points=[_fleet_point(step) for step in health_history.fleet_steps(course, found)],
-        )
+        asked = _range(parts, start, end)
+
+        async def make() -> Made:
+            course = health_history.course_for(asked, step)
+            found, source = await _steps(parts, Scope(tenant, environment=environment), course)
+            history = FleetHealthHistory(
+                step_s=course.step_s,
+                start=course.window.start_ms,
+                end=course.window.end_ms,
+                source=source,
+                points=[_fleet_point(one) for one in health_history.fleet_steps(course, found)],
+            )
+            return Made(history, whole=bool(found))
+
+        about = ("history of all", environment, step)
+        return await view(parts.ask, Question(tenant, about, asked.start_ms, asked.end_ms), make)
 
     return routes
 
 
-def _course(parts: Parts, start: str | None, end: str | None, step_s: int | None) -> Course:
-    asked = parse_range(start, end, parts.clock.now_ms(), default_ms=REMEMBERED_MS)
-    return health_history.course_for(asked, step_s)
+def _range(parts: Parts, start: str | None, end: str | None) -> Range:
+    return parse_range(start, end, parts.clock.now_ms(), default_ms=REMEMBERED_MS)
 
 
 async def _steps(parts: Parts, scope: Scope, course: Course) -> tuple[dict[ServiceKey, list[Step]], str]:
     """The steps of every service in the scope, and what they were read from."""
-    answers = await asyncio.gather(*(_answers(parts, scope, source, course) for source in REQUEST_SOURCES))
-    told = dict.fromkeys(figures.source for figures, *_ in answers if figures.rows)
+    figures = await asyncio.gather(
+        *(parts.ask(health_history.figures_plan(scope, source, course)) for source in REQUEST_SOURCES)
+    )
+    if not any(result.rows for result in figures):
+        return {}, ""
+    windows = health_history.may_be_dark(course, figures)
+    beside = await asyncio.gather(
+        *(
+            _beside(parts, scope, source, course, window)
+            for source, window in zip(REQUEST_SOURCES, windows, strict=True)
+        )
+    )
+    answers = [(result, *others) for result, others in zip(figures, beside, strict=True)]
+    told = dict.fromkeys(result.source for result in figures if result.rows)
     return health_history.steps_of(course, answers), ", ".join(told)
 
 
-async def _answers(parts: Parts, scope: Scope, source: Requests, course: Course) -> Answers:
-    plans = health_history.plans_for(scope, source, course)
-    figures = await kept(parts.ask, plans[0])
-    dark, days, traffic = await asyncio.gather(*(kept(parts.ask, plan, even_nothing=True) for plan in plans[1:]))
-    return figures, dark, days, traffic
+async def _beside(
+    parts: Parts, scope: Scope, source: Requests, course: Course, window: Range | None
+) -> tuple[Result, Result, Result]:
+    """The dark minutes, the days and the weeks."""
+
+    async def dark() -> Result:
+        return NOTHING if window is None else await parts.ask(health_history.dark_plan(scope, source, window))
+
+    async def learned(plan: QueryPlan) -> Result:
+        return (await parts.ask.kept(plan, even_nothing=True, past_s=LEARNED_S)).result
+
+    days, weeks = health_history.learned_plans(scope, source, course)
+    return await asyncio.gather(dark(), learned(days), learned(weeks))
 
 
 def _point(step: Step) -> HealthStep:

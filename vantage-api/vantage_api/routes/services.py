@@ -1,23 +1,25 @@
 """GET /api/services and /api/services/{service}."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
-from vantage_common.store.plan import Expr, Result
+from vantage_common.store.plan import Expr
 
 from vantage_api import fleet, pages, questions
+from vantage_api.ask import Ask
 from vantage_api.csv_export import CSV_ANSWER, AsCsv, csv_response, iso
 from vantage_api.fleet import Member
-from vantage_api.lately import kept
-from vantage_api.models import Caller, Endpoint, ServiceDetail, Services, ServiceSummary
+from vantage_api.kept import KEPT_S, Question
+from vantage_api.knowledge import LATELY_S
+from vantage_api.models import Caller, Endpoint, ServiceDetail, ServiceLists, Services, ServiceSummary
 from vantage_api.pages import CursorText
 from vantage_api.parts import Parts, workspace
 from vantage_api.questions import MAX_SERVICES, REQUEST_SOURCES, Requests, Scope
 from vantage_api.routes.params import End, Environment, ServicePath, Start
 from vantage_api.times import Range, parse_range
+from vantage_api.views import Made, body_of, json_response, with_fields
 
 
 def router(parts: Parts) -> APIRouter:
@@ -42,34 +44,41 @@ def router(parts: Parts) -> APIRouter:
             return csv_response("services", list(ServiceSummary.model_fields), map(_csv_row, services), next_cursor)
         return Services(services=services, total=len(kept), next_cursor=next_cursor)
 
-    @routes.get("/api/services/{service:path}")
+    @routes.get("/api/services/{service:path}", response_model=ServiceDetail)
     async def get_service(
         service: ServicePath,
         tenant: Annotated[str, Depends(workspace)],
         start: Start = None,
         end: End = None,
         environment: Environment = None,
-    ) -> ServiceDetail:
+    ) -> Response:
         """One service; of several environments the busiest, unless one is given. The lists cover the range."""
-        # Many services never have a caller, or rows in all three tables: there a nothing may be a kept one, too.
         asked = parse_range(start, end, parts.clock.now_ms())
-        member = fleet.choose(await fleet.members(parts, tenant), service, environment)
+        member = await fleet.member(parts, tenant, service, environment)
         scope = Scope(tenant, member.key.name, member.key.environment)
-        endpoints, callers, metrics, instances = await asyncio.gather(
-            _groups(parts, scope, asked, ("endpoint", "method")),
-            _groups(parts, scope, asked, ("caller",), even_nothing=True),
-            kept(parts.ask, questions.distinct(scope, "metrics", "metric_name", asked.start_ms, asked.end_ms)),
-            _instances(parts, scope, asked),
-        )
-        return ServiceDetail(
-            **fleet.summary(member).model_dump(),
-            endpoints=[Endpoint.model_validate(_with_ratio(row)) for row in endpoints],
-            callers=[Caller.model_validate(_with_ratio(row) | {"service_name": row["caller"]}) for row in callers],
-            metrics=[row[0] for row in metrics.rows],
-            instances=instances,
-        )
+
+        async def make() -> Made:
+            lists = await _lists(parts.ask, scope, asked)
+            has_both = bool(lists.endpoints and lists.metrics)
+            return Made(lists, whole=bool(lists.endpoints or lists.metrics), most_s=KEPT_S if has_both else LATELY_S)
+
+        question = Question(tenant, ("lists", member.key), asked.start_ms, asked.end_ms)
+        return json_response(with_fields(fleet.summary(member), await body_of(parts.ask, question, make)))
 
     return routes
+
+
+async def _lists(ask: Ask, scope: Scope, asked: Range) -> ServiceLists:
+    """One question after the other: they would only take the engine from each other, and from who waits."""
+    endpoints = await _groups(ask, scope, asked, ("endpoint", "method"))
+    callers = await _groups(ask, scope, asked, ("caller",))
+    metrics = await ask(questions.distinct(scope, "metrics", "metric_name", asked.start_ms, asked.end_ms))
+    return ServiceLists(
+        endpoints=[Endpoint.model_validate(_with_ratio(row)) for row in endpoints],
+        callers=[Caller.model_validate(_with_ratio(row) | {"service_name": row["caller"]}) for row in callers],
+        metrics=[row[0] for row in metrics.rows],
+        instances=await _instances(ask, scope, asked),
+    )
 
 
 def _fits(member: Member, environment: str | None, prefix: str) -> bool:
@@ -87,14 +96,11 @@ def _csv_row(service: ServiceSummary) -> list[Any]:
     return list((service.model_dump() | seen).values())
 
 
-async def _groups(
-    parts: Parts, scope: Scope, asked: Range, by: Sequence[str], *, even_nothing: bool = False
-) -> list[dict[str, Any]]:
+async def _groups(ask: Ask, scope: Scope, asked: Range, by: Sequence[str]) -> list[dict[str, Any]]:
     """The requests of a service in groups: by the metric where there is one, else by its spans."""
-    result: Result | None = None
     for source in REQUEST_SOURCES:
         plan = questions.request_groups(scope, source, asked.start_ms, asked.end_ms, _named(source, by))
-        result = await kept(parts.ask, plan, even_nothing=even_nothing)
+        result = await ask(plan)
         if result.rows:
             return result.dicts()
     return []
@@ -105,12 +111,11 @@ def _named(source: Requests, by: Sequence[str]) -> list[tuple[str, Expr]]:
     return [(name, expressions[name]) for name in by]
 
 
-async def _instances(parts: Parts, scope: Scope, asked: Range) -> list[str]:
-    plans = [
-        questions.distinct(scope, table, "instance", asked.start_ms, asked.end_ms)
+async def _instances(ask: Ask, scope: Scope, asked: Range) -> list[str]:
+    results = [
+        await ask(questions.distinct(scope, table, "instance", asked.start_ms, asked.end_ms))
         for table in ("metrics", "spans", "logs")
     ]
-    results = await asyncio.gather(*(kept(parts.ask, plan, even_nothing=True) for plan in plans))
     return sorted({row[0] for result in results for row in result.rows if row[0]})
 
 

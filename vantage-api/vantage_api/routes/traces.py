@@ -8,6 +8,7 @@ from vantage_common.errors import UserError
 from vantage_common.model import REQUEST_METRIC
 from vantage_common.store.intervals import intersect
 
+from vantage_api.kept import Question
 from vantage_api.models import TraceSpan
 from vantage_api.pages import CursorText
 from vantage_api.parts import Parts, workspace
@@ -18,10 +19,13 @@ from vantage_api.traces import exemplars, lookup, service_map
 from vantage_api.traces.answer import tree_body
 from vantage_api.traces.models import Exemplars, ServiceMap, TraceLogs, TracePage, TraceTree
 from vantage_api.traces.search import MAX_TAG, MAX_TAGS, Criteria, Search, Sort, Status, parse_tags
+from vantage_api.views import Made, view
 
 MAX_SPANS: Final = 10_000
 MAX_TREE_SPANS: Final = 100_000
 MAX_NEAR_MS: Final = 60_000
+FOUND_S: Final = 5.0
+"""How long the traces that were found are fresh: somebody may look for one that has just ended."""
 
 Tenant = Annotated[str, Depends(workspace)]
 TraceId = Annotated[str, Path(min_length=1, max_length=64)]
@@ -55,7 +59,7 @@ def router(parts: Parts) -> APIRouter:
             )
         return lookup.trace_spans(rows)
 
-    @routes.get("/traces/search")
+    @routes.get("/traces/search", response_model=TracePage)
     async def search(
         tenant: Tenant,
         service: OptionalService = None,
@@ -73,7 +77,7 @@ def router(parts: Parts) -> APIRouter:
         sort: Sort = "newest",
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
         cursor: CursorText = None,
-    ) -> TracePage:
+    ) -> Response:
         """The traces that began in the range and fit. With a service, an operation, an environment or tags one span has
         to fit all of it, status and duration included; without them both are those of the whole trace."""
         criteria = Criteria(
@@ -86,8 +90,14 @@ def router(parts: Parts) -> APIRouter:
             max_duration_ms,
         )
         asked = parse_range(start, end, parts.clock.now_ms())
-        rolled_up = await ask.rolled_up("spans") if criteria.is_rolled_up else ()
-        return await Search(ask, parts.clock, tenant, criteria, sort).page(asked, rolled_up, cursor, limit)
+
+        async def make() -> Made:
+            rolled_up = await ask.rolled_up("spans") if criteria.is_rolled_up else ()
+            page = await Search(ask, parts.clock, tenant, criteria, sort).page(asked, rolled_up, cursor, limit)
+            return Made(page, whole=bool(page.traces), most_s=FOUND_S)
+
+        about = ("traces", criteria, sort, limit, cursor)
+        return await view(ask, Question(tenant, about, asked.start_ms, asked.end_ms), make)
 
     @routes.get("/traces/service-map")
     async def get_service_map(

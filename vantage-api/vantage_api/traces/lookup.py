@@ -5,6 +5,8 @@ spans themselves to read. The rollup `traces` knows when a trace was; what it do
 """
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from vantage_common.errors import UserError
@@ -32,8 +34,12 @@ async def rows_of(
     """
 
     async def spans(within: Expr | None) -> list[dict[str, Any]]:
+        """The store sorts where it has to choose; else that is a tenth of its work, and next to none of ours."""
         plan = plans.spans_of(workspace, trace_id, within, limit, with_attributes=with_attributes)
-        return (await ask(plan)).dicts()
+        found = (await ask(plan)).dicts()
+        if len(found) == limit:
+            return (await ask(replace(plan, order_by=plans.BY_START))).dicts()
+        return sorted(found, key=_by_start)
 
     if hint is not None:
         return await spans(between("timestamp", hint.start_ms - HOUR_MS, hint.end_ms + HOUR_MS))
@@ -49,7 +55,11 @@ async def rows_of(
     known, newest = await asyncio.gather(
         spans(between("timestamp", extent.start_ms, min(extent.end_ms, rolled_up_ms))), spans(_since(rolled_up_ms))
     )
-    return sorted(known + newest, key=lambda row: (row["start"], row["span_id"]))[:limit]
+    return sorted(known + newest, key=_by_start)[:limit]
+
+
+def _by_start(row: Mapping[str, Any]) -> tuple[float, str]:
+    return row["start"], row["span_id"]
 
 
 async def _whereabouts(ask: Ask, workspace: str, trace_id: str) -> Expr | None:
@@ -70,8 +80,10 @@ async def _rolled_up_ms(ask: Ask) -> int | None:
 
 async def _known_extent(ask: Ask, workspace: str, trace_id: str) -> Range | None:
     """Where the rollup saw spans of a trace, and what may have come since its hours were rolled up."""
-    [(start_ms, end_ms)] = (await ask(plans.known_extent_of(workspace, trace_id))).rows
-    return None if start_ms is None else Range(int(start_ms) - LATE_MS, int(end_ms) + LATE_MS)
+    hours = (await ask(plans.known_hours_of(workspace, trace_id))).rows
+    if not hours:
+        return None
+    return Range(int(min(start for start, _ in hours)) - LATE_MS, int(max(end for _, end in hours)) + LATE_MS)
 
 
 def _since(ms: int) -> Expr:

@@ -103,6 +103,9 @@ READER_SETTINGS: Mapping[str, object] = {
 }
 """`readonly` is last: nothing can be set after it but the limits of a single query."""
 
+CHDB_READER_SETTINGS: Mapping[str, object] = {"load_marks_asynchronously": 0, **READER_SETTINGS}
+"""On a local disk the marks of a part are read sooner than a thread is started for each column of them."""
+
 WRITER_SETTINGS: Mapping[str, object] = {"max_threads": 1, "async_insert": 0}
 
 
@@ -580,7 +583,7 @@ def open_chdb(path: Path, database: str, retention: Retention, readers: int = 4)
     return ClickHouseStore(
         "chdb",
         connect,
-        _connect_chdb(path, READER_SETTINGS),
+        _connect_chdb(path, CHDB_READER_SETTINGS),
         database=database,
         retention=retention,
         readers=readers,

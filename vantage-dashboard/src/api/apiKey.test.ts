@@ -1,11 +1,11 @@
 import { beforeEach, expect, it, vi } from 'vitest';
-import { apiKey, giveKey, keyRefused } from './apiKey';
+import { apiKey, forgetKey, giveKey, keyRefused } from './apiKey';
 
 const stored = new Map<string, string>();
 
 beforeEach(() => {
   stored.clear();
-  vi.stubGlobal('sessionStorage', { getItem: (name: string) => stored.get(name) ?? null, setItem: (name: string, value: string) => stored.set(name, value) });
+  vi.stubGlobal('sessionStorage', { getItem: (name: string) => stored.get(name) ?? null, setItem: (name: string, value: string) => stored.set(name, value), removeItem: (name: string) => stored.delete(name) });
   apiKey.setState({ key: null, refused: false });
 });
 
@@ -27,4 +27,11 @@ it('asks again when the given key is wrong, not when a late answer refuses the f
   expect(apiKey.getState().refused).toBe(false);
   keyRefused('secret');
   expect(apiKey.getState().refused).toBe(true);
+});
+
+it('forgets the key, in the tab and in its store', () => {
+  giveKey('secret');
+  forgetKey();
+  expect(apiKey.getState()).toEqual({ key: null, refused: false });
+  expect(stored.size).toBe(0);
 });

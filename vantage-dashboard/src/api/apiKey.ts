@@ -22,6 +22,12 @@ export function giveKey(key: string): void {
   apiKey.setState({ key, refused: false });
 }
 
+/** From now on this browser calls without a key. */
+export function forgetKey(): void {
+  sessionStorage.removeItem(NAME);
+  apiKey.setState({ key: null, refused: false });
+}
+
 function remembered(): string | null {
   return typeof sessionStorage === 'undefined' ? null : sessionStorage.getItem(NAME);
 }

@@ -13,6 +13,8 @@ export class ApiError extends Error {
     readonly hint: string | null = null,
     /** Index of the character in a query that the error is about. */
     readonly position: number | null = null,
+    /** What is wrong with which field of a body, such as `body.condition.fixed.threshold`. */
+    readonly details: readonly Api<'ErrorDetail'>[] = [],
   ) {
     super(message);
     this.name = 'ApiError';
@@ -28,12 +30,17 @@ http.use({
     if (key !== null) request.headers.set('X-API-Key', key);
     return request;
   },
-  onResponse({ request, response }) {
-    // A key that may read but not change is a good key: only what was asked for is refused.
-    const refused = response.status === 401 || (response.status === 403 && request.method === 'GET');
-    if (refused) keyRefused(request.headers.get('X-API-Key'));
+  async onResponse({ request, response }) {
+    if (response.status === 401 || (await isUnfitToRead(response))) keyRefused(request.headers.get('X-API-Key'));
   },
 });
+
+/** A key of too low a role is a good key: only what was asked for is refused. One without the scope reads nothing. */
+async function isUnfitToRead(response: Response): Promise<boolean> {
+  if (response.status !== 403) return false;
+  const body = (await response.clone().json().catch(() => null)) as Partial<Api<'ErrorBody'>> | null;
+  return body?.error?.code === 'wrong_scope';
+}
 
 interface Answered<T> {
   data?: T;
@@ -52,5 +59,5 @@ function toError(response: Response, body: unknown): ApiError {
   // What stands between us and the API (a proxy) answers in its own shape.
   const refusal = typeof body === 'object' && body !== null ? (body as Partial<Api<'ErrorBody'>>).error : undefined;
   const fallback = `The API answered ${response.status} ${response.statusText}`.trim();
-  return new ApiError(response.status, refusal?.message ?? fallback, refusal?.code, refusal?.hint, refusal?.position);
+  return new ApiError(response.status, refusal?.message ?? fallback, refusal?.code, refusal?.hint, refusal?.position, refusal?.details ?? []);
 }

@@ -4,14 +4,17 @@ import { bounds, DEFAULT_RANGE, rangeOf, refreshMs, writeRange, type Range } fro
 
 /** What of a page's state lives in its address, so that a link shows a colleague the same. */
 
+/** What the browser has: of two quick changes the second is made before React has drawn the first. */
+export const addressNow = (): URLSearchParams => new URLSearchParams(window.location.search);
+
 /** A text in the address; setting the default removes it. Changes replace the entry of the browser's history. */
 export function useParameter(name: string, fallback = ''): [string, (value: string) => void] {
   const [parameters, setParameters] = useSearchParams();
   const set = useCallback(
     (value: string) =>
       setParameters(
-        (before) => {
-          const next = new URLSearchParams(before);
+        () => {
+          const next = addressNow();
           if (value === fallback) next.delete(name);
           else next.set(name, value);
           return next;
@@ -29,8 +32,8 @@ export function useParameters(): [URLSearchParams, (changes: Record<string, stri
   const change = useCallback(
     (changes: Record<string, string | null>) =>
       setParameters(
-        (before) => {
-          const next = new URLSearchParams(before);
+        () => {
+          const next = addressNow();
           for (const [name, value] of Object.entries(changes)) {
             if (value === null) next.delete(name);
             else next.set(name, value);
@@ -66,8 +69,8 @@ export function useRange(): RangeInAddress {
   const set = useCallback(
     (next: Range) =>
       setParameters(
-        (before) => {
-          const changed = new URLSearchParams(before);
+        () => {
+          const changed = addressNow();
           writeRange(changed, next);
           return changed;
         },
@@ -93,7 +96,8 @@ export function useLinkTo(): (path: string, parameters?: Record<string, string>)
   const keptKey = JSON.stringify(kept);
   return useCallback(
     (path: string, parameters: Record<string, string> = {}) => {
-      const next = new URLSearchParams([...(JSON.parse(keptKey) as [string, string][]), ...Object.entries(parameters)]);
+      const next = new URLSearchParams(JSON.parse(keptKey) as [string, string][]);
+      for (const [name, value] of Object.entries(parameters)) next.set(name, value);
       return next.size > 0 ? `${path}?${next}` : path;
     },
     [keptKey],

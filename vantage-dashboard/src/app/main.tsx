@@ -10,16 +10,13 @@ import { Session } from './session';
 import { Shell } from './Shell';
 import { applyTheme } from './theme';
 import './theme.css';
-import { createView, syncAddress } from './view';
 
 const address = new URLSearchParams(window.location.search);
 const session = new Session();
-const view = createView(address);
 const queries = createQueries();
 
 if (address.get('vantage') === '1') window.__vantage = new Vantage(() => session.world.rows());
 applyTheme();
-syncAddress(view);
 
 function connect(): void {
   const { key } = apiKey.getState();
@@ -36,7 +33,7 @@ apiKey.subscribe(({ key }, before) => {
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
-      <App value={{ session, view }}>
+      <App value={{ session }}>
         <BrowserRouter>
           <Shell />
         </BrowserRouter>

@@ -16,3 +16,10 @@ export function createQueries(): QueryClient {
     },
   });
 }
+
+const COME_BACK_MS = 5000;
+
+/** For `refetchInterval`: as wanted, and every few seconds while there is no answer, so that a view comes back with the API. */
+export function comingBack(everyMs: number | false): (query: { state: { error: Error | null } }) => number | false {
+  return ({ state }) => (state.error === null ? everyMs : Math.min(everyMs || COME_BACK_MS, COME_BACK_MS));
+}

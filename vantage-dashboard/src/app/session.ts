@@ -1,11 +1,16 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
+import { apiKey as keys } from '../api/apiKey';
 import type { CityFeed } from '../city/feed';
 import { ServerClock } from '../stream/serverClock';
 import type { FromWorker } from '../stream/city.protocol';
 import { openCityStream, socketUrl, type CityStream } from '../stream/cityStream';
 import type { FleetStatus } from '../stream/messages';
+import { PastReader } from '../stream/replayStream';
 import type { LinkState } from '../stream/socket';
+import { TimeTravel, type PastState } from '../stream/timeTravel';
+import { Watcher, type CityEvent } from '../world/events';
 import type { RequestColumns, ServiceRow } from '../world/model';
+import type { RecordedPage } from '../world/recording';
 import { attentionList, countByStatus, type StatusCounts } from '../world/summary';
 import { World } from '../world/world';
 
@@ -26,9 +31,12 @@ export interface Hud {
 const HUD_EVERY_MS = 250;
 /** A hidden tab draws nothing: older batches would only pile up. */
 const MAX_WAITING_BATCHES = 40;
+const WATCH_EVERY_MS = 3000;
+const MAX_EVENTS = 60;
 
-/** One connection to the server and everything kept from it. */
+/** One connection to the server, everything kept from it, and the past when a person looks there. */
 export class Session implements CityFeed {
+  /** What is shown: the present, or a moment of the past. */
   readonly world = new World();
   readonly hud: StoreApi<Hud> = createStore<Hud>(() => ({
     link: 'connecting',
@@ -40,7 +48,17 @@ export class Session implements CityFeed {
     attention: [],
     sample: 1,
   }));
+  readonly past: StoreApi<PastState | null> = createStore<PastState | null>(() => null);
+  /** What happened since the page was opened, oldest first. */
+  readonly events: StoreApi<readonly CityEvent[]> = createStore<readonly CityEvent[]>(() => []);
+  readonly reader = new PastReader(() => keys.getState().key);
 
+  /** Where what arrives goes: while the past is shown, the present goes on out of sight. */
+  private present = this.world;
+  private travel: TimeTravel | null = null;
+  private readonly watcher = new Watcher();
+  private watchedAt = -Infinity;
+  private happenings: CityEvent[] = [];
   private readonly clock = new ServerClock();
   private readonly listeners = new Set<() => void>();
   private waiting: RequestColumns[] = [];
@@ -70,9 +88,74 @@ export class Session implements CityFeed {
   readonly toLocal = (serverMs: number): number => this.clock.toLocal(serverMs);
 
   takeRequests(): RequestColumns[] {
+    if (this.travel) return this.travel.takeRequests();
     const taken = this.waiting;
     this.waiting = [];
     return taken;
+  }
+
+  takeEvents(): CityEvent[] {
+    const taken = this.happenings;
+    this.happenings = [];
+    return taken;
+  }
+
+  /** The scene shows these at their buildings. */
+  happened(events: readonly CityEvent[]): void {
+    if (events.length === 0) return;
+    this.happenings = [...this.happenings, ...events].slice(-MAX_EVENTS);
+    this.arrived();
+  }
+
+  /** Epoch ms on the server's clock. */
+  readonly serverNow = (): number => performance.timeOrigin + performance.now() + this.clock.offsetMs;
+
+  /** Shows the past from `at` on; when it is shown already, goes there. */
+  visit(at: number, how: { speed: number; playing: boolean; onCaughtUp: () => void }): void {
+    if (this.travel) {
+      this.travel.setSpeed(how.speed);
+      this.travel.seek(at);
+      this.travel.setPlaying(how.playing);
+      return;
+    }
+    this.present = new World();
+    this.present.become(this.world);
+    this.waiting = [];
+    this.travel = new TimeTravel(
+      {
+        world: this.world,
+        reader: this.reader,
+        serverNow: this.serverNow,
+        isHidden: () => document.hidden,
+        onState: (past) => this.past.setState(past),
+        onArrival: () => this.arrived(),
+        onCaughtUp: how.onCaughtUp,
+      },
+      at,
+      how,
+    );
+  }
+
+  /** Goes to a moment while a person still looks for it; `visit` follows when they have found it. */
+  scrub(at: number): void {
+    this.travel?.seek(at);
+  }
+
+  setOverview(pages: RecordedPage[]): void {
+    this.travel?.setOverview(pages);
+  }
+
+  /** Back to the present, which went on meanwhile. */
+  leavePast(): void {
+    if (!this.travel) return;
+    this.travel.close();
+    this.travel = null;
+    this.world.become(this.present);
+    this.present = this.world;
+    this.past.setState(null, true);
+    this.watcher.reset();
+    this.refreshHud();
+    this.arrived();
   }
 
   onArrival(callback: () => void): () => void {
@@ -98,6 +181,10 @@ export class Session implements CityFeed {
         this.receiveFrame(message);
         break;
     }
+    this.arrived();
+  }
+
+  private arrived(): void {
     for (const listener of this.listeners) listener();
   }
 
@@ -105,12 +192,13 @@ export class Session implements CityFeed {
     switch (message.type) {
       case 'hello':
         this.clock.observe(message.server_time, at);
-        this.world.applyHello(message);
+        this.present.applyHello(message);
+        this.watcher.reset();
         this.hud.setState({ greeted: true, incompatible: null });
         this.refreshHud();
         break;
       case 'registry':
-        this.world.applyRegistry(message);
+        this.present.applyRegistry(message);
         break;
       case 'status':
         this.clock.observe(message.server_time, at);
@@ -125,9 +213,10 @@ export class Session implements CityFeed {
   private receiveFrame({ frame, at }: Extract<FromWorker, { type: 'frame' }>): void {
     if (frame.kind === 'tick') {
       this.clock.observe(frame.tick.time, at);
-      this.world.applyTick(frame.tick);
+      this.present.applyTick(frame.tick);
       return;
     }
+    if (this.travel) return;
     if (this.waiting.length < MAX_WAITING_BATCHES) this.waiting.push(frame.requests);
     if (frame.requests.sample !== this.hud.getState().sample) this.hud.setState({ sample: frame.requests.sample });
   }
@@ -139,5 +228,16 @@ export class Session implements CityFeed {
     this.seen = version;
     const rows = world.rows();
     this.hud.setState({ serviceCount: rows.length, counts: countByStatus(rows), attention: attentionList(rows) });
+    if (!this.travel) this.watch(rows);
+  }
+
+  private watch(rows: readonly ServiceRow[]): void {
+    const now = this.serverNow();
+    if (now - this.watchedAt < WATCH_EVERY_MS || this.world.tickVersion === 0) return;
+    this.watchedAt = now;
+    const seen = this.watcher.see(rows, now);
+    if (seen.length === 0) return;
+    this.events.setState([...this.events.getState(), ...seen].slice(-MAX_EVENTS), true);
+    this.happened(seen);
   }
 }

@@ -1,77 +1,77 @@
-import { Canvas, useFrame, useThree } from '@react-three/fiber';
-import { Bloom, EffectComposer, SMAA, ToneMapping, Vignette } from '@react-three/postprocessing';
-import { ToneMappingMode } from 'postprocessing';
-import { useEffect, useMemo, useRef, useState, type RefObject } from 'react';
-import { NeutralToneMapping, type PerspectiveCamera, type WebGLRenderer } from 'three';
-import { GlProbe } from '../perf/glProbe';
-import { CameraInput } from './camera/input';
-import type { Insets } from './camera/rig';
-import { watchContext } from './contextLoss';
-import { CityEngine } from './engine';
-import type { CityFeed } from './feed';
-import type { Overlay } from './labels/cull';
-import { LabelLayer } from './labels/labelLayer';
-import { chooseQuality, TierMonitor, TIERS, type Tier } from './quality';
+import { createRoot, type ReconcilerRoot } from '@react-three/fiber';
+import { Component, useEffect, useRef, useState, type ReactNode } from 'react';
+import { NeutralToneMapping, WebGLRenderer } from 'three';
+import { CityScene, type CitySceneProps } from './CityScene';
+import { chooseQuality, TIERS, type QualityChoice } from './quality';
+import { withSetting } from './qualitySetting';
 
-export interface HoverTarget {
-  id: string;
-  x: number;
-  y: number;
-}
-
-/** What the page may ask of the city once it stands. */
-export interface CityHandle {
-  flyTo: (serviceId: string) => void;
-  frameAll: () => void;
-  toggleTopDown: () => void;
-}
-
-export interface CityCanvasProps {
-  feed: CityFeed;
-  selectedId: string | null;
-  /** Ids that a search matches; null when nothing is searched for. */
-  matches: ReadonlySet<string> | null;
-  insets: Insets;
-  /** What lies over the city now: names keep out from under it. */
-  overlays: () => readonly Overlay[];
-  reducedMotion: boolean;
-  onSelect: (id: string | null) => void;
-  onHover: (target: HoverTarget | null) => void;
-  onReady: (handle: CityHandle | null) => void;
-}
+export type { CameraState, CityHandle, HoverTarget } from './CityScene';
 
 const QUERY = new URLSearchParams(window.location.search);
 
-export default function CityCanvas(props: CityCanvasProps) {
-  const [tier, setTier] = useState<Tier>(TIERS.high);
-  const [fixed, setFixed] = useState(false);
+/**
+ * The canvas and the React root that lives in it. The root is made by hand: the ready-made <Canvas> knows every class
+ * of three by name, and so would have all of it downloaded; this city is built from primitives.
+ */
+export default function CityCanvas(props: Omit<CitySceneProps, 'tier' | 'setTier'>) {
+  const host = useRef<HTMLDivElement>(null);
+  const root = useRef<ReconcilerRoot<HTMLCanvasElement> | null>(null);
+  const [size, setSize] = useState<{ width: number; height: number } | null>(null);
+  const [choice, setChoice] = useState<QualityChoice>({ tier: TIERS.high, fixed: false });
+  const [failure, setFailure] = useState<Error | null>(null);
+  // A root has error boundaries of its own; the page's should hear of it.
+  if (failure) throw failure;
+
+  useEffect(() => {
+    const canvas = document.createElement('canvas');
+    host.current?.append(canvas);
+    root.current = createRoot(canvas);
+    return () => {
+      root.current?.unmount();
+      root.current = null;
+      canvas.remove();
+    };
+  }, []);
+
+  useEffect(() => {
+    const element = host.current;
+    if (!element) return;
+    const watch = new ResizeObserver(() => setSize({ width: element.clientWidth, height: element.clientHeight }));
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, []);
+
+  const pixelRatio = Math.min(window.devicePixelRatio, choice.tier.maxPixelRatio);
+  useEffect(() => {
+    if (!size || size.width === 0 || size.height === 0) return;
+    const configured = root.current?.configure({
+      frameloop: 'demand',
+      dpr: pixelRatio,
+      size: { ...size, top: 0, left: 0 },
+      gl: ({ canvas }) => createRenderer(canvas as HTMLCanvasElement),
+      onCreated: ({ gl }) => {
+        gl.toneMapping = NeutralToneMapping;
+        setChoice(chooseQuality(withSetting(QUERY), rendererName(gl.getContext() as WebGL2RenderingContext)));
+      },
+    });
+    configured?.catch(setFailure);
+  }, [size, pixelRatio]);
+
+  useEffect(() => {
+    if (!size) return;
+    root.current?.render(
+      <Boundary onFailed={setFailure}>
+        <CityScene {...props} tier={choice.tier} setTier={choice.fixed ? null : (tier) => setChoice({ tier, fixed: false })} />
+      </Boundary>,
+    );
+  }, [size, props, choice]);
+
+  return <div ref={host} className="city-canvas" aria-hidden="true" />;
+}
+
+function createRenderer(canvas: HTMLCanvasElement): WebGLRenderer {
   const testing = window.__vantage !== undefined;
-  const created = ({ gl }: { gl: WebGLRenderer }) => {
-    gl.toneMapping = NeutralToneMapping;
-    const choice = chooseQuality(QUERY, rendererName(gl.getContext() as WebGL2RenderingContext));
-    setTier(choice.tier);
-    setFixed(choice.fixed);
-  };
-  return (
-    <div className="city-canvas" aria-hidden="true">
-      <Canvas
-        frameloop="demand"
-        dpr={Math.min(window.devicePixelRatio, tier.maxPixelRatio)}
-        gl={{ antialias: false, powerPreference: 'high-performance', preserveDrawingBuffer: testing, stencil: false }}
-        onCreated={created}
-      >
-        <CityScene {...props} tier={tier} setTier={fixed ? null : setTier} />
-        {tier.bloom && (
-          <EffectComposer multisampling={0} stencilBuffer={false}>
-            <Bloom mipmapBlur luminanceThreshold={0.22} luminanceSmoothing={0.35} intensity={0.85} radius={0.72} levels={5} resolutionScale={0.5} />
-            <ToneMapping mode={ToneMappingMode.NEUTRAL} />
-            <SMAA />
-            <Vignette offset={0.3} darkness={0.62} />
-          </EffectComposer>
-        )}
-      </Canvas>
-    </div>
-  );
+  return new WebGLRenderer({ canvas, antialias: false, powerPreference: 'high-performance', preserveDrawingBuffer: testing, stencil: false });
 }
 
 function rendererName(gl: WebGL2RenderingContext): string {
@@ -79,167 +79,18 @@ function rendererName(gl: WebGL2RenderingContext): string {
   return String(gl.getParameter(extension ? extension.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
 }
 
-interface SceneProps extends CityCanvasProps {
-  tier: Tier;
-  setTier: ((tier: Tier) => void) | null;
-}
+class Boundary extends Component<{ onFailed: (error: Error) => void; children: ReactNode }, { failed: boolean }> {
+  override state = { failed: false };
 
-function CityScene({ feed, selectedId, matches, insets, overlays, reducedMotion, onSelect, onHover, onReady, tier, setTier }: SceneProps) {
-  const { gl, size, invalidate, viewport } = useThree();
-  // The engine lives as long as the canvas: later tiers only switch parts of it off.
-  // eslint-disable-next-line react-hooks/exhaustive-deps -- a new tier must not rebuild the city
-  const engine = useMemo(() => new CityEngine(feed, tier, reducedMotion), [feed, reducedMotion]);
-  const labels = useRef<LabelLayer | null>(null);
-  const input = useRef<CameraInput | null>(null);
-  const monitor = useRef(new TierMonitor());
-  const probe = useRef<GlProbe | null>(null);
-  const pointer = useRef<{ x: number; y: number } | null>(null);
-  const hovered = useRef<number | null>(null);
-  const reported = useRef<{ x: number; y: number } | null>(null);
-  const callbacks = useRef({ onSelect, onHover });
+  static getDerivedStateFromError(): { failed: boolean } {
+    return { failed: true };
+  }
 
-  useEffect(() => {
-    callbacks.current = { onSelect, onHover };
-  });
+  override componentDidCatch(error: Error): void {
+    this.props.onFailed(error);
+  }
 
-  const [gone, setGone] = useState(false);
-  useEffect(() => watchContext(gl.domElement, { onRestored: invalidate, onGone: () => setGone(true) }), [gl, invalidate]);
-  if (gone) throw new Error('the graphics context was lost and did not come back');
-
-  useEffect(() => {
-    const wake = () => {
-      if (!document.hidden) invalidate();
-    };
-    const stop = feed.onArrival(wake);
-    document.addEventListener('visibilitychange', wake);
-    return () => {
-      stop();
-      document.removeEventListener('visibilitychange', wake);
-    };
-  }, [feed, invalidate]);
-
-  useEffect(() => {
-    const surface = gl.domElement;
-    const host = document.createElement('div');
-    host.className = 'city-labels';
-    surface.parentElement?.append(host);
-    labels.current = new LabelLayer(host, overlays);
-    const move = () => {
-      engine.touched();
-      invalidate();
-    };
-    const idOf = (slot: number | null) => (slot === null ? null : (feed.world.services.get(slot)?.id ?? null));
-    const boxOf = () => ({ width: surface.clientWidth, height: surface.clientHeight });
-    input.current = new CameraInput(surface, engine.rig, {
-      onActive: move,
-      onHover: (at) => {
-        pointer.current = at;
-        invalidate();
-      },
-      onClick: (at) => callbacks.current.onSelect(idOf(engine.pick(at.x, at.y, boxOf()))),
-      onFrameAll: () => engine.frameAll(),
-      onFrameSelected: () => {
-        const slot = engine.uniforms.uSelected.value;
-        if (slot >= 0) engine.flyToSlot(slot);
-        else engine.frameAll();
-      },
-    });
-    onReady({
-      flyTo: (id) => {
-        const slot = feed.world.slotOf(id);
-        if (slot !== undefined) engine.flyToSlot(slot);
-        invalidate();
-      },
-      frameAll: () => {
-        engine.frameAll();
-        invalidate();
-      },
-      toggleTopDown: () => {
-        engine.rig.toggleTopDown();
-        move();
-      },
-    });
-    return () => {
-      onReady(null);
-      input.current?.dispose();
-      labels.current?.dispose();
-      host.remove();
-    };
-  }, [engine, feed, gl, invalidate, onReady, overlays]);
-
-  useEffect(() => {
-    const vantage = window.__vantage;
-    if (!vantage) return;
-    const counter = new GlProbe(gl);
-    probe.current = counter;
-    vantage.attachCity({
-      stats: () => counter.stats(),
-      probe: (x, y) => counter.probe(x, y),
-      coverage: (threshold) => counter.coverage(threshold),
-      project: (id) => {
-        const slot = feed.world.slotOf(id);
-        return slot === undefined ? null : engine.projectSlot(slot, { width: gl.domElement.clientWidth, height: gl.domElement.clientHeight });
-      },
-    });
-    return () => vantage.attachCity(null);
-  }, [engine, feed, gl]);
-
-  useEffect(() => {
-    engine.insets = insets;
-    engine.resize(size.width, size.height, viewport.dpr);
-    invalidate();
-  }, [engine, insets, size, viewport.dpr, invalidate]);
-
-  useEffect(() => {
-    engine.setTier(tier);
-    if (probe.current) probe.current.tier = tier.name;
-    invalidate();
-  }, [engine, tier, invalidate]);
-
-  useEffect(() => {
-    engine.fleet.setDim(matches && ((slot) => matches.has(feed.world.services.get(slot)?.id ?? '')));
-    invalidate();
-  }, [engine, feed, matches, invalidate]);
-
-  useFrame(({ camera }, seconds) => {
-    probe.current?.begin();
-    const held = input.current?.step(Math.min(seconds, 0.1)) ?? false;
-    if (held) engine.touched();
-    const box = { width: size.width, height: size.height };
-    const slot = pointer.current ? engine.pick(pointer.current.x, pointer.current.y, box) : null;
-    // Only a moved pointer or another building is news for React; a resting one is not.
-    if (slot !== hovered.current || (slot !== null && pointer.current !== reported.current)) {
-      const id = slot === null ? null : feed.world.services.get(slot)?.id;
-      if (slot !== hovered.current) gl.domElement.style.cursor = slot === null ? '' : 'pointer';
-      hovered.current = slot;
-      reported.current = pointer.current;
-      callbacks.current.onHover(id && pointer.current ? { id, ...pointer.current } : null);
-    }
-    const selected = selectedId === null ? undefined : feed.world.slotOf(selectedId);
-    engine.setFocus(selected, slot ?? undefined);
-    const active = engine.frame(Math.min(seconds, 0.1), camera as PerspectiveCamera);
-    labels.current?.update({ world: feed.world, fleet: engine.fleet, view: engine.view, size: box, distance: engine.rig.pose.distance, now: engine.now, selected: selected ?? -1, hovered: slot ?? -1 });
-    if (active || held) {
-      const next = setTier ? monitor.current.frame(seconds * 1000, tier) : tier;
-      if (next !== tier) setTier?.(next);
-      if (!document.hidden) invalidate();
-    }
-  }, -1);
-
-  return (
-    <>
-      <primitive object={engine.scene} />
-      <FrameEnd probe={probe} manual={!tier.bloom} />
-    </>
-  );
-}
-
-/** Closes a frame's books after everything was drawn. A positive priority makes drawing ours when there is no composer. */
-function FrameEnd({ probe, manual }: { probe: RefObject<GlProbe | null>; manual: boolean }) {
-  useFrame(({ gl, scene, camera }) => {
-    if (manual) gl.render(scene, camera);
-    probe.current?.end();
-    window.__vantage?.shown();
-  }, 100);
-  return null;
+  override render(): ReactNode {
+    return this.state.failed ? null : this.props.children;
+  }
 }

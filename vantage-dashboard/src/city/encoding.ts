@@ -69,6 +69,14 @@ export const STATUS_RGB: readonly (readonly [number, number, number])[] = [
   [1.0, 0.035, 0.11], // unhealthy: red
 ];
 
+/** The same by day: deep enough to be told on a pale wall. */
+export const STATUS_RGB_DAY: typeof STATUS_RGB = [
+  [0.16, 0.19, 0.24],
+  [0.0, 0.17, 0.4],
+  [0.62, 0.2, 0.0],
+  [0.62, 0.0, 0.03],
+];
+
 export function clamp01(value: number): number {
   return Math.min(1, Math.max(0, value));
 }

@@ -1,9 +1,11 @@
 import * as THREE from 'three';
 import type { CityFeed } from './feed';
-import { boxCorners, CameraRig, frameBest, framePoints, MAX_PITCH, NO_INSETS, rayThrough, viewOf, FOV, project, type Angles, type Insets, type View } from './camera/rig';
+import { boxCorners, CameraRig, frameBest, framePoints, MAX_PITCH, NO_INSETS, pullIntoView, rayThrough, viewOf, FOV, project, type Angles, type Insets, type View } from './camera/rig';
 import { emptyCurves, fillCurves, holds } from './curves';
-import { heightOf, LOT } from './encoding';
+import { heightOf, LOT, STATUS_RGB, STATUS_RGB_DAY } from './encoding';
 import { Fleet } from './fleet';
+import { sightOf, type MapPicture } from './mapView';
+import { callPaths, edgeWeight, type CallPaths } from './paths';
 import { pickBuilding } from './pick';
 import { builtRects, cityRect, EMPTY_BLOCKS, gateOf, Ground, rectRadius, type Gate as GatePlace, type Rect, type Vec3 } from './plan';
 import { scheduleRequests } from './playout';
@@ -21,7 +23,7 @@ import { Traffic } from './scene/traffic';
 import { createUniforms } from './scene/uniforms';
 import type { Tier } from './quality';
 
-const PARTICLES = 32_768;
+const PARTICLES = 65_536;
 /** Float32 seconds stay exact to a tenth of a millisecond below this. */
 const TIME_SHIFT_S = 900;
 /** From the gate's side, a little to its left: traffic flows into the picture. */
@@ -31,6 +33,9 @@ const START_ANGLES = [0.475, 0.54, 0.6, 0.66, 0.72].map((pitch): Angles => ({ ya
 const PORTRAIT_ANGLES = [0.87, 0.75, 0.99, 1.11, 1.23].flatMap((turn) => [0.6, 0.7, 0.8, 0.9].map((pitch): Angles => ({ yaw: Math.PI * turn, pitch })));
 /** Close up, steep enough to look over the neighbours. */
 const CLOSE_PITCH = 0.78;
+/** How far a building steps back: one that a filter leaves out, one that has nothing to do with the selected one. */
+const LEFT_OUT = 1;
+const ASIDE = 0.5;
 
 /**
  * The city as one object: takes what arrived, moves the camera, keeps the GPU's buffers current.
@@ -43,6 +48,10 @@ export class CityEngine {
   readonly uniforms = createUniforms();
   view: View;
   insets: Insets = NO_INSETS;
+  /** The camera keeps the selected building in view. */
+  following = false;
+  /** Who reaches the selected building, and whom it reaches. */
+  paths: CallPaths | null = null;
 
   private readonly attributes: FleetAttributes;
   private readonly traffic: Traffic;
@@ -61,6 +70,10 @@ export class CityEngine {
   private framedServices = -1;
   private userMoved = false;
   private aspect = 1;
+  private reflects = false;
+  private selected = -1;
+  private pathsOf = '';
+  private shown: ((slot: number) => boolean) | null = null;
 
   constructor(
     readonly feed: CityFeed,
@@ -92,11 +105,27 @@ export class CityEngine {
   }
 
   setTier(tier: Tier): void {
-    this.mirror.visible = tier.reflection;
-    this.uniforms.uReflect.value = tier.reflection ? 1 : 0;
+    this.reflects = tier.reflection;
+    this.setDay(this.uniforms.uDay.value === 1);
+  }
+
+  setDay(day: boolean): void {
+    this.uniforms.uDay.value = day ? 1 : 0;
+    // Lights shine back from a wet street; walls do not.
+    this.mirror.visible = this.reflects && !day;
+    this.uniforms.uReflect.value = this.mirror.visible ? 1 : 0;
+    (day ? STATUS_RGB_DAY : STATUS_RGB).forEach(([r, g, b], status) => this.uniforms.uStatus.value[status]!.set(r, g, b));
+  }
+
+  /** Which buildings a person asked for; the others step back. null: all. */
+  setShown(shown: ((slot: number) => boolean) | null): void {
+    this.shown = shown;
+    this.applyDim();
   }
 
   setFocus(selected: number | undefined, hovered: number | undefined): void {
+    this.selected = selected ?? -1;
+    this.findPaths();
     this.uniforms.uSelected.value = selected ?? -1;
     this.uniforms.uHovered.value = hovered ?? -1;
     // Without a building to tell of, no arc is drawn: not asking for it saves the draw call.
@@ -107,12 +136,34 @@ export class CityEngine {
     } else this.uniforms.uFocus.value.w = 0;
   }
 
+  /** Anew when another building is selected or the calls changed. */
+  private findPaths(): void {
+    const { world } = this.feed;
+    const of = `${this.selected}/${world.layoutVersion}`;
+    if (of === this.pathsOf) return;
+    this.pathsOf = of;
+    const paths = this.selected < 0 ? null : callPaths(world.edges.values(), this.selected);
+    this.paths = paths;
+    this.edges.set([...world.edges.values()], paths ? (edge) => edgeWeight(edge, this.selected, paths) : () => 0);
+    this.applyDim();
+  }
+
+  private applyDim(): void {
+    const { shown, paths, selected } = this;
+    const alone = !paths || (paths.upstream.size === 0 && paths.downstream.size === 0);
+    this.fleet.setDim((slot) => {
+      if (shown && !shown(slot)) return LEFT_OUT;
+      return alone || slot === selected || paths.upstream.has(slot) || paths.downstream.has(slot) ? 0 : ASIDE;
+    });
+  }
+
   resize(width: number, height: number, pixelRatio: number): void {
     this.aspect = width / Math.max(1, height);
     this.uniforms.uPixelRatio.value = pixelRatio;
     this.uniforms.uViewportHeight.value = height * pixelRatio;
     // Until a person takes the camera, the whole city stays in view.
     if (!this.userMoved) this.frameAll(true);
+    this.keepInView();
   }
 
   /** A person moved the camera: from now on it goes nowhere by itself. */
@@ -138,17 +189,68 @@ export class CityEngine {
     this.rig.flyTo(framePoints(lot, angles, this.aspect, this.insets));
   }
 
+  /** While following: turns, zooms and the city's own changes may not take the selected building out of view. */
+  private keepInView(): void {
+    const { selected, fleet } = this;
+    if (!this.following || selected < 0 || !fleet.isBuilt(selected)) return;
+    const { x, z } = fleet.centreOf(selected);
+    const house = boxCorners({ minX: x - LOT / 2, maxX: x + LOT / 2, minZ: z - LOT / 2, maxZ: z + LOT / 2 }, (fleet.rise[selected * 4 + 1] ?? 0) + LABEL_ROOM);
+    pullIntoView(house, this.rig.goal, this.aspect, this.insets);
+  }
+
+  mapPicture(): MapPicture {
+    const { fleet, rect } = this;
+    const far = Math.max(rectRadius(rect) * 2, this.rig.pose.distance * 2);
+    const margin = LOT * 2;
+    return {
+      bounds: { minX: rect.minX - margin, maxX: rect.maxX + margin, minZ: rect.minZ - margin, maxZ: rect.maxZ + margin },
+      districts: this.feed.world.districts.map((district) => this.ground.rect(district)),
+      lots: fleet.lot,
+      statusOf: (slot) => fleet.spin[slot * 4 + 3]!,
+      dim: fleet.dim,
+      count: fleet.count,
+      selected: this.selected,
+      sight: sightOf(this.view, this.aspect, far),
+    };
+  }
+
+  /** What the middle of the picture shows, in a word or two. */
+  placeName(): string {
+    const { world } = this.feed;
+    const { x, z } = this.rig.goal.target;
+    const away = ({ minX, maxX, minZ, maxZ }: Rect) => Math.hypot(Math.max(minX - x, 0, x - maxX), Math.max(minZ - z, 0, z - maxZ));
+    const near = world.districts.map((district) => ({ name: district.name, metres: away(this.ground.rect(district)) })).sort((a, b) => a.metres - b.metres)[0];
+    if (this.rig.goal.distance > rectRadius(this.rect) * 1.2) return near ? `Overview, ${near.name}` : 'Overview';
+    return near?.name ?? 'Overview';
+  }
+
   /** Point in CSS pixels → slot, or null. */
   pick(x: number, y: number, size: { width: number; height: number }): number | null {
     const direction = rayThrough(this.view, this.aspect, (x / size.width) * 2 - 1, 1 - (y / size.height) * 2);
     return pickBuilding(this.fleet, { origin: this.view.eye, direction }, this.now);
   }
 
-  /** Where the middle of a building is, in CSS pixels. */
-  projectSlot(slot: number, size: { width: number; height: number }): { x: number; y: number } | null {
+  /** Where the middle of a building is on the page, given where the canvas is. */
+  projectSlot(slot: number, { left, top, width, height }: { left: number; top: number; width: number; height: number }): { x: number; y: number } | null {
     if (!this.fleet.isBuilt(slot)) return null;
     const seen = project(this.view, this.aspect, { ...this.fleet.centreOf(slot), y: this.fleet.heightAt(slot, this.now) / 2 });
-    return seen.depth > 0 ? { x: ((seen.x + 1) / 2) * size.width, y: ((1 - seen.y) / 2) * size.height } : null;
+    return seen.depth > 0 ? { x: left + ((seen.x + 1) / 2) * width, y: top + ((1 - seen.y) / 2) * height } : null;
+  }
+
+  /** What one pick takes, at a different place each time: the 95th percentile, in ms. */
+  pickMs(rounds: number): number {
+    const size = { width: 1000, height: 1000 };
+    const taken = Array.from({ length: rounds }, (_, i) => {
+      const began = performance.now();
+      this.pick((i * 389) % 1000, (i * 613) % 1000, size);
+      return performance.now() - began;
+    });
+    return taken.sort((a, b) => a - b)[Math.floor(rounds * 0.95)]!;
+  }
+
+  /** Particles in the air. */
+  flying(): number {
+    return this.traffic.ring.alive(this.now);
   }
 
   /** One frame. Returns whether the next one would differ. */
@@ -156,10 +258,11 @@ export class CityEngine {
     this.shiftTime();
     const { now, feed, fleet } = this;
     this.takeArrivals(now);
+    this.keepInView();
     const cameraMoves = this.rig.step(seconds);
     this.applyCamera(camera);
     this.attributes.flush();
-    this.traffic.flush();
+    this.traffic.flush(now);
     this.uniforms.uTime.value = now;
     const flying = this.traffic.ring.lastLanding > now;
     const spinning = fleet.spinning && !this.reducedMotion;
@@ -190,13 +293,14 @@ export class CityEngine {
     this.plots.set(plots.map((district) => this.ground.rect(district)));
     this.signs.set(world.districts, this.ground);
     this.gate.set(this.gatePlace);
-    this.edges.set([...world.edges.values()]);
     const radius = rectRadius(this.rect);
     const reach = LOT * 4;
     this.rig.bounds = { minX: this.rect.minX - reach, maxX: this.rect.maxX + reach, minZ: this.gatePlace.z - reach, maxZ: this.rect.maxZ + reach };
     this.rig.maxDistance = Math.max(80, radius * 6);
     if (!this.userMoved) this.frameAll(this.framedServices <= 0);
     this.framedServices = world.services.size;
+    this.findPaths();
+    this.applyDim();
   }
 
   private rebuildCurves(): void {

@@ -1,3 +1,4 @@
+import type { CityEvent } from '../world/events';
 import type { RequestColumns } from '../world/model';
 import type { World } from '../world/world';
 
@@ -8,6 +9,8 @@ export interface CityFeed {
   toLocal: (serverMs: number) => number;
   /** Batches of requests that arrived since the last call. */
   takeRequests: () => RequestColumns[];
+  /** What happened to services (deployed, scaled, unhealthy, …) since the last call; each is shown at its building for a while. */
+  takeEvents?: () => CityEvent[];
   /** Calls back when anything arrived; returns the way to stop that. */
   onArrival: (callback: () => void) => () => void;
 }

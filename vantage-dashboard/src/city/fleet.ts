@@ -10,7 +10,7 @@ import { Ground } from './plan';
  * rise  height from, height to, since, pods
  * load  load from, load to, since, error ratio
  * spin  phase at since, rad/s, since, status
- * dim   0–1: faded because a search does not match
+ * dim   0–1: how far it has stepped back (no match of a filter; not on the selected service's paths)
  */
 export const RISE_S = 0.8;
 export const LOAD_S = 0.25;
@@ -40,6 +40,8 @@ export class Fleet {
   spinning = false;
   /** Heights, and with them every curve that ends on a roof, changed. */
   shapeVersion = 0;
+  /** Something that a map from above shows changed: a lot, a status, who has stepped back. */
+  mapVersion = 0;
 
   private layoutVersion = -1;
   private tickVersion = -1;
@@ -64,9 +66,17 @@ export class Fleet {
     return changed;
   }
 
-  setDim(matches: ((slot: number) => boolean) | null): void {
-    for (let slot = 0; slot < this.count; slot++) this.dim[slot] = matches && !matches(slot) ? 1 : 0;
+  setDim(dimOf: (slot: number) => number): void {
+    let changed = false;
+    for (let slot = 0; slot < this.count; slot++) {
+      const dim = Math.fround(dimOf(slot));
+      if (this.dim[slot] === dim) continue;
+      this.dim[slot] = dim;
+      changed = true;
+    }
+    if (!changed) return;
     this.lotsDirty = true;
+    this.mapVersion++;
   }
 
   isBuilt(slot: number): boolean {
@@ -120,6 +130,7 @@ export class Fleet {
     this.settledAt = Math.max(this.settledAt, now + RISE_S);
     this.lotsDirty = true;
     this.shapeVersion++;
+    this.mapVersion++;
   }
 
   private applyNumbers(world: World, slot: number, now: number): boolean {
@@ -151,6 +162,7 @@ export class Fleet {
     if (Math.abs(speed - this.spin[at + 1]!) > 0.01 || (speed === 0) !== (this.spin[at + 1] === 0) || status !== this.spin[at + 3]) {
       // The phase reached so far becomes the new start: a change of speed never makes a ring jump.
       const phase = (this.spin[at]! + this.spin[at + 1]! * (now - this.spin[at + 2]!)) % (2 * Math.PI);
+      if (status !== this.spin[at + 3]) this.mapVersion++;
       this.spin.set([phase, speed, now, status], at);
       changed = true;
     }

@@ -35,6 +35,24 @@ describe('SpawnRing', () => {
     expect(ring.lastLanding).toBe(14);
   });
 
+  it('knows which records still fly, in order of their spawn', () => {
+    const ring = new SpawnRing(8);
+    spawn(ring, 6); // lands at 1, 2, … 6
+    expect(ring.live(0)).toEqual([[0, 6], [0, 0]]);
+    expect(ring.live(3.5)).toEqual([[3, 3], [0, 0]]);
+    expect(ring.alive(3.5)).toBe(1);
+    ring.spawn(4, 9, 7, false);
+    spawn(ring, 3);
+    expect(ring.live(4.5)).toEqual([[4, 4], [0, 2]]);
+    expect(ring.live(99).map(([, count]) => count)).toEqual([0, 0]);
+  });
+
+  it('draws no more than it holds when it is overrun', () => {
+    const ring = new SpawnRing(8);
+    spawn(ring, 30);
+    expect(ring.live(0).reduce((sum, [, count]) => sum + count, 0)).toBe(8);
+  });
+
   it('moves every start when city time is shifted', () => {
     const ring = new SpawnRing(2);
     ring.spawn(1000, 1, 0, false);

@@ -1,3 +1,4 @@
+import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { apiKey, keyRefused } from '../api/apiKey';
@@ -8,13 +9,18 @@ import { openLogStream, type LogStream } from '../stream/logStream';
 import { Button } from '../ui/Button';
 import { clockTime } from '../ui/format';
 import './blackbox.css';
-import { levelOf, matchesLine, LEVELS, type LevelName } from './logLevels';
+import { levelOf, matchesLine, LEVELS, severitiesOf, type LevelName } from './logLevels';
 
 export interface BlackBoxProps {
   open: boolean;
+  /** What the lines are narrowed to. */
   service: string;
+  level: LevelName;
+  text: string;
+  /** Lines up to this moment (epoch ms) instead of live ones. */
+  at: number | null;
   onToggle: () => void;
-  onService: (service: string) => void;
+  onFilter: (filter: { service?: string; level?: LevelName; text?: string }) => void;
   onTrace: (traceId: string) => void;
 }
 
@@ -23,29 +29,32 @@ const ROW_PX = 19;
 const OVERSCAN = 8;
 const TYPING_PAUSE_MS = 250;
 
-/** The flight recorder: every log line as it arrives, newest at the bottom. */
-export function BlackBox({ open, service, onToggle, onService, onTrace }: BlackBoxProps) {
-  const [level, setLevel] = useState<LevelName>('ALL');
-  const [text, setText] = useState('');
+/** The flight recorder: every log line as it arrives, newest at the bottom; of the past, those up to the moment that is shown. */
+export function BlackBox({ open, service, level, text, at, onToggle, onFilter, onTrace }: BlackBoxProps) {
   const [paused, setPaused] = useState(false);
-  const { lines, dropped } = useLogs(service, useSettled(text), paused);
+  const filter = { service, level, text: useSettled(text) };
+  const live = useLiveLogs(filter, paused || at !== null);
+  const past = usePastLogs(filter, paused ? null : at);
+  const { lines, dropped } = at === null ? live : past;
   const shown = useMemo(() => lines.filter((line) => matchesLine(line, { level, service, text })), [lines, level, service, text]);
   const last = shown.at(-1);
+  const isFiltered = service !== '' || level !== 'ALL' || text !== '';
   return (
-    <section className="blackbox panel" data-covers data-testid="blackbox" data-open={open} data-own-keys aria-label="Black Box: live logs">
+    <section className="blackbox panel" data-covers data-testid="blackbox" data-open={open} data-own-keys aria-label={at === null ? 'Black Box: live logs' : 'Black Box: logs up to the moment shown'}>
       <header>
         <button type="button" className="blackbox-title" aria-expanded={open} onClick={onToggle}>
           <span aria-hidden="true">{open ? '▾' : '▸'}</span> Black Box
         </button>
         {open ? (
           <>
-            <select aria-label="Level" value={level} onChange={(e) => setLevel(e.target.value as LevelName)}>
+            <select aria-label="Level" value={level} onChange={(e) => onFilter({ level: e.target.value as LevelName })}>
               {LEVELS.map(({ name, title }) => <option key={name} value={name}>{title}</option>)}
             </select>
-            <input aria-label="Service" placeholder="service" value={service} onChange={(e) => onService(e.target.value)} />
-            <input aria-label="Text" placeholder="text" className="blackbox-text" value={text} onChange={(e) => setText(e.target.value)} />
+            <input aria-label="Service" placeholder="service" value={service} onChange={(e) => onFilter({ service: e.target.value })} />
+            <input aria-label="Text" placeholder="text" className="blackbox-text" value={text} onChange={(e) => onFilter({ text: e.target.value })} />
+            {isFiltered && <Button aria-label="Clear the filters of the log" title="Clear the filters" onClick={() => onFilter({ service: '', level: 'ALL', text: '' })}>✕</Button>}
             <Button pressed={paused} onClick={() => setPaused(!paused)}>{paused ? 'Paused' : 'Pause'}</Button>
-            <span className="blackbox-count soft num">{shown.length} lines{dropped > 0 && `, ${dropped} skipped`}</span>
+            <span className="blackbox-count soft num">{at !== null && `up to ${clockTime(at, false)} · `}{shown.length} lines{dropped > 0 && `, ${dropped} skipped`}</span>
           </>
         ) : (
           last && <span className="blackbox-last mono" data-testid="blackbox-line"><Line line={last} /></span>
@@ -107,8 +116,19 @@ function Lines({ lines, onTrace }: { lines: readonly KeptLine[]; onTrace: (trace
   );
 }
 
+interface Narrowed {
+  service: string;
+  level: LevelName;
+  text: string;
+}
+
+const askedFor = ({ service, level, text }: Narrowed) => {
+  const severity = severitiesOf(level).join(',');
+  return { limit: HISTORY, ...(service !== '' && { service }), ...(text !== '' && { text }), ...(severity !== '' && { severity }) };
+};
+
 /** History first, then the live stream, both narrowed by the server; pausing keeps what is on screen. */
-function useLogs(service: string, text: string, paused: boolean): LogBuffer {
+function useLiveLogs({ service, level, text }: Narrowed, paused: boolean): LogBuffer {
   const [buffer, setBuffer] = useState<LogBuffer>(EMPTY_BUFFER);
   const stream = useRef<LogStream | null>(null);
   const isPaused = useRef(paused);
@@ -135,17 +155,33 @@ function useLogs(service: string, text: string, paused: boolean): LogBuffer {
     const filter: LogFilter = {};
     if (service !== '') filter.services = [service];
     if (text !== '') filter.text = text;
+    const severities = severitiesOf(level);
+    if (severities.length > 0) filter.severities = severities;
     stream.current?.subscribe(filter);
-    const query = { limit: HISTORY, ...(service !== '' && { service }), ...(text !== '' && { text }) };
-    answer(http.GET('/api/logs', { params: { query }, signal: abort.signal })).then(
+    answer(http.GET('/api/logs', { params: { query: askedFor({ service, level, text }) }, signal: abort.signal })).then(
       ({ logs }) => setBuffer((kept) => appendLogs({ ...EMPTY_BUFFER, nextKey: kept.nextKey }, { lines: logs.reverse(), dropped: 0 })),
       // The live stream goes on without history; the connection notice says when the API is away.
       () => undefined,
     );
     return () => abort.abort();
-  }, [service, text, key]);
+  }, [service, level, text, key]);
 
   return buffer;
+}
+
+const PAST_MS = 15 * 60_000;
+
+/** The last lines up to a moment. */
+function usePastLogs(filter: Narrowed, at: number | null): LogBuffer {
+  const { data } = useQuery({
+    queryKey: ['past-logs', filter, at],
+    queryFn: ({ signal }) => answer(http.GET('/api/logs', { params: { query: { ...askedFor(filter), start: String(at! - PAST_MS), end: String(at) } }, signal })),
+    enabled: at !== null,
+    // A moment earlier or later of the same log.
+    placeholderData: (before) => before,
+    gcTime: 30_000,
+  });
+  return useMemo(() => (data ? appendLogs(EMPTY_BUFFER, { lines: [...data.logs].reverse(), dropped: 0 }) : EMPTY_BUFFER), [data]);
 }
 
 /** The value once it stopped changing. */

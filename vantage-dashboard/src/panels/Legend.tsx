@@ -10,12 +10,13 @@ const STATUSES = [
   [Status.UNKNOWN, 'unknown, dark'],
 ] as const;
 
-export function Legend({ sample }: { sample: number }) {
+/** `synthesized`: of the past only rates are stored; its particles are made up from them. */
+export function Legend({ sample, synthesized = false }: { sample: number; synthesized?: boolean }) {
   return (
     <ul className="legend" data-covers data-testid="legend" aria-label="Legend">
       <li><b aria-hidden="true">▮</b> height: pods</li>
       <li><b aria-hidden="true">◠</b> ring: load, a segment per decade</li>
-      <li><b aria-hidden="true">╱</b> streak: {sample > 1 ? <strong className="num" data-testid="sample">1 particle = {sample} requests</strong> : 'one request'}, <span className="tone-unhealthy">◆ failed</span></li>
+      <li><b aria-hidden="true">╱</b> streak: {sample > 1 ? <strong className="num" data-testid="sample">1 particle = {sample} requests</strong> : 'one request'}, <span className="tone-unhealthy">◆ failed</span>{synthesized && <strong data-testid="synthesized"> · drawn from stored rates, not single requests</strong>}</li>
       {STATUSES.map(([status, text]) => {
         const { glyph, tone } = statusLook(status);
         return <li key={status}><StatusMark glyph={glyph} tone={tone} /> {text}</li>;

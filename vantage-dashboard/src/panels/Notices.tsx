@@ -7,11 +7,13 @@ export interface NoticesProps {
   incompatible: string | null;
   greeted: boolean;
   serviceCount: number;
+  /** The past is shown: an empty city is no news. */
+  isPast: boolean;
   onRetry: () => void;
 }
 
 /** What stands in the way of a living city, said once and plainly. */
-export function Notices({ link, incompatible, greeted, serviceCount, onRetry }: NoticesProps) {
+export function Notices({ link, incompatible, greeted, serviceCount, isPast, onRetry }: NoticesProps) {
   if (incompatible !== null) {
     return (
       <div className="notice panel" role="alert" data-testid="incompatible">
@@ -31,7 +33,7 @@ export function Notices({ link, incompatible, greeted, serviceCount, onRetry }: 
       </div>
     );
   }
-  return greeted && serviceCount === 0 ? <EmptyLot /> : null;
+  return greeted && serviceCount === 0 && !isPast ? <EmptyLot /> : null;
 }
 
 const SNIPPET = `from vantage_agent import init_agent

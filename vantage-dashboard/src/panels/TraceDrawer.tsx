@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
+import { Link } from 'react-router';
 import { answer, http } from '../api/client';
 import { waterfall } from '../api/waterfall';
 import { inertText } from '../stream/logs';
@@ -29,7 +30,7 @@ export function TraceDrawer({ traceId, onClose }: { traceId: string; onClose: ()
       <header>
         <div>
           <h2>{rows[0]?.span.name ?? 'Trace'}</h2>
-          <p className="soft"><span className="mono">{traceId}</span>{rows.length > 0 && ` · ${rows.length} spans`}{failed > 0 && <span className="tone-unhealthy"> · ◆ {failed} failed</span>}</p>
+          <p className="soft"><span className="mono">{traceId}</span>{rows.length > 0 && ` · ${rows.length} spans`}{failed > 0 && <span className="tone-unhealthy"> · ◆ {failed} failed</span>} · <Link to={`/traces/${encodeURIComponent(traceId)}`}>Open on its page</Link></p>
         </div>
         <Button className="ghost" onClick={onClose} aria-label="Close trace">✕</Button>
       </header>

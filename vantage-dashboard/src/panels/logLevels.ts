@@ -9,6 +9,11 @@ export const LEVELS: readonly { name: LevelName; title: string; rank: number }[]
   { name: 'ERROR', title: 'Errors', rank: 4 },
 ];
 
+/** What the server is asked for; it reads the severities of each dialect as these. None: all. */
+const SEVERITIES: Record<LevelName, string[]> = { ALL: [], INFO: ['INFO', 'WARN', 'ERROR', 'FATAL'], WARN: ['WARN', 'ERROR', 'FATAL'], ERROR: ['ERROR', 'FATAL'] };
+
+export const severitiesOf = (level: LevelName): string[] => SEVERITIES[level];
+
 export interface Level {
   rank: number;
   /** Five letters at most: a column stays a column. */

@@ -17,9 +17,16 @@ export interface FrameStats {
 
 export interface CityProbe {
   stats: () => FrameStats;
+  /** In CSS pixels of the page, as `probe` takes them. */
   project: (serviceId: string) => { x: number; y: number } | null;
   probe: (x: number, y: number) => [number, number, number, number];
   coverage: (threshold?: number) => number;
+  /** 95th percentile of what one pick takes, over this many of them. */
+  pickMs: (rounds: number) => number;
+  /** Particles in the air. */
+  flying: () => number;
+  /** The camera is where it should be. */
+  isResting: () => boolean;
 }
 
 export interface LastChange {
@@ -55,6 +62,18 @@ export class Vantage {
 
   coverage(threshold?: number): number | null {
     return this.city?.coverage(threshold) ?? null;
+  }
+
+  pickMs(rounds = 500): number | null {
+    return this.city?.pickMs(rounds) ?? null;
+  }
+
+  get flying(): number | null {
+    return this.city?.flying() ?? null;
+  }
+
+  get isResting(): boolean | null {
+    return this.city?.isResting() ?? null;
   }
 
   services(): Record<string, ServiceRow> {

@@ -1,5 +1,5 @@
 import { parseLogMessage, type LogBatch, type LogFilter } from './logs';
-import { ReconnectingSocket } from './socket';
+import { ReconnectingSocket, type LinkState } from './socket';
 
 export interface LogStream {
   subscribe: (filter: LogFilter) => void;
@@ -8,13 +8,13 @@ export interface LogStream {
 }
 
 /** At most four batches a second arrive here: no worker is needed. */
-export function openLogStream(url: string, apiKey: string | null, onBatch: (batch: LogBatch) => void, onRefused: () => void): LogStream {
+export function openLogStream(url: string, apiKey: string | null, onBatch: (batch: LogBatch) => void, onRefused: () => void, onState: (state: LinkState) => void = () => undefined): LogStream {
   let current: LogFilter = {};
   const socket = new ReconnectingSocket({
     url,
     apiKey,
     staleAfterMs: null,
-    onState: () => undefined,
+    onState,
     onRefused,
     onOpen: (send) => send({ type: 'subscribe', ...current }),
     onMessage: (data) => {

@@ -12,6 +12,7 @@ export interface LogLine {
 
 export interface LogFilter {
   services?: string[];
+  environments?: string[];
   severities?: string[];
   text?: string;
 }

@@ -25,13 +25,18 @@ export class Columns {
     let capacity = this.capacity;
     while (capacity < slots) capacity *= 2;
     const grown = new Columns(capacity);
-    grown.pods.set(this.pods);
-    grown.rps.set(this.rps);
-    grown.errorRatio.set(this.errorRatio);
-    grown.p95Ms.set(this.p95Ms);
-    grown.health.set(this.health);
-    grown.status.set(this.status);
+    grown.take(this);
     Object.assign(this, grown);
+  }
+
+  /** Takes over the numbers of another that has no more slots than this. */
+  take(other: Columns): void {
+    this.pods.set(other.pods);
+    this.rps.set(other.rps);
+    this.errorRatio.set(other.errorRatio);
+    this.p95Ms.set(other.p95Ms);
+    this.health.set(other.health);
+    this.status.set(other.status);
   }
 
   /** A slot may be reused: its next owner must not inherit numbers. */

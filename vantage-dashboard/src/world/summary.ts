@@ -34,3 +34,16 @@ export function matchServices(rows: readonly ServiceRow[], query: string): Servi
     return words.every((word) => text.includes(word));
   });
 }
+
+/** The numbers of the whole fleet, from those of its services. */
+export function fleetOf(rows: readonly ServiceRow[]): { requests_per_second: number; error_ratio: number | null; health: number | null } {
+  let requests = 0, errors = 0, scored = 0, score = 0;
+  for (const { rps, errorRatio, health } of rows) {
+    requests += rps;
+    errors += rps * (errorRatio ?? 0);
+    if (health === null || rps === 0) continue;
+    scored += rps;
+    score += rps * health;
+  }
+  return { requests_per_second: requests, error_ratio: requests > 0 ? errors / requests : null, health: scored > 0 ? Math.round(score / scored) : null };
+}

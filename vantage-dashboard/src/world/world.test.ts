@@ -107,3 +107,14 @@ function lcg(seed: number): () => number {
   let state = seed >>> 0;
   return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
 }
+
+it('becomes another world, and keeps what stands in both where it is', () => {
+  const now = new World(), then = new World();
+  const service = (id: string, slot: number) => ({ slot, id, name: id, environment: 'p', district: 'd', x: 0, z: 0 });
+  now.applyHello({ districts: [], services: [service('a', 0), service('b', 1)], edges: [{ id: 0, from: null, to: 0 }] });
+  then.applyHello({ districts: [], services: [service('b', 1), service('c', 130)], edges: [] });
+  then.applyTick({ time: 7, slot: Uint16Array.of(1, 130), pods: Uint16Array.of(2, 3), rps: Float32Array.of(1, 1), errorRatio: Float32Array.of(0, 0), p95Ms: Float32Array.of(1, 1), health: Uint8Array.of(9, 9), status: Uint8Array.of(3, 1) });
+  now.become(then);
+  expect(now.rows().sort((x, y) => x.slot - y.slot)).toEqual(then.rows().sort((x, y) => x.slot - y.slot));
+  expect([now.slotOf('a'), now.slotOf('b'), now.edges.size, now.tickTime]).toEqual([undefined, 1, 0, 7]);
+});

@@ -62,6 +62,15 @@ export class World {
     this.tickVersion++;
   }
 
+  /** Shows what another world shows. What stands in both stays where it is. */
+  become(other: World): void {
+    this.applyHello({ districts: [...other.districts], services: [...other.services.values()], edges: [...other.edges.values()] });
+    this.columns.ensure(other.columns.capacity);
+    this.columns.take(other.columns);
+    this.tickTime = other.tickTime;
+    this.tickVersion++;
+  }
+
   slotOf(id: string): number | undefined {
     return this.slotById.get(id);
   }

@@ -1,3 +1,4 @@
+import { toBookmarkKey, type BookmarkKey } from '../bookmarks';
 import type { CameraRig } from './rig';
 
 /** Mouse, touch and keys, turned into moves of the rig. */
@@ -11,10 +12,19 @@ export interface CameraInputHandlers {
   onClick: (at: { x: number; y: number }) => void;
   onFrameAll: () => void;
   onFrameSelected: () => void;
+  onFollow: () => void;
+  /** A person moved the view away from where it was. */
+  onPan: () => void;
+  /** Ctrl and a digit (`keep`), or a digit alone. */
+  onBookmark: (key: BookmarkKey, keep: boolean) => void;
+  /** A panel lies over this point, even where it lets the pointer through. */
+  isCovered: (at: { x: number; y: number }) => boolean;
 }
 
 const CLICK_SLOP_PX = 5;
 const EDGE_PX = 14;
+/** A pointer on its way to something else crosses the edge; one that means it stays there. */
+const EDGE_AFTER_MS = 250;
 const ORBIT_PER_PX = 0.0055;
 const KEY_TURN_PER_S = 1.5;
 const KEY_PAN_PER_S = 0.9;
@@ -29,12 +39,16 @@ interface Point {
 }
 
 export class CameraInput {
+  /** Whether the pointer moves the camera at the edge of the city. */
+  edgePan = true;
+
   private readonly pointers = new Map<number, Point>();
   private readonly keys = new Set<string>();
   private pressedAt: Point | null = null;
   private moved = false;
   private orbiting = false;
   private hover: Point | null = null;
+  private atEdgeSince: number | null = null;
   private readonly abort = new AbortController();
 
   constructor(
@@ -59,7 +73,7 @@ export class CameraInput {
     this.abort.abort();
   }
 
-  /** Held keys and the screen's edges move the camera as long as they are held. True when they did. */
+  /** Held keys and the screen's edges move the camera as long as they are held. True when they do, or are about to. */
   step(seconds: number): boolean {
     let right = 0, ahead = 0;
     for (const key of this.keys) {
@@ -73,9 +87,13 @@ export class CameraInput {
     right += edge.x * EDGE_PAN_PER_S;
     ahead += edge.y * EDGE_PAN_PER_S;
     const turn = (this.keys.has('q') ? 1 : 0) - (this.keys.has('e') ? 1 : 0);
-    if (right === 0 && ahead === 0 && turn === 0) return false;
+    // A pointer that waits at the edge needs frames, or its time would never come.
+    if (right === 0 && ahead === 0 && turn === 0) return this.atEdgeSince !== null;
     const reach = this.rig.goal.distance * seconds;
-    this.rig.pan(right * reach, ahead * reach);
+    if (right !== 0 || ahead !== 0) {
+      this.rig.pan(right * reach, ahead * reach);
+      this.handlers.onPan();
+    }
     this.rig.orbit(turn * KEY_TURN_PER_S * seconds, 0);
     return true;
   }
@@ -84,15 +102,26 @@ export class CameraInput {
     return { width: this.surface.clientWidth || 1, height: this.surface.clientHeight || 1 };
   }
 
-  /** Panels lie over the surface and take the pointer away from it, so they never push. */
+  /** Neither a panel nor the world outside pushes: there the pointer is not over the surface. */
   private edgeWay(): Point {
+    const still = { x: 0, y: 0 };
     const at = this.hover;
-    if (!at || this.pointers.size > 0) return { x: 0, y: 0 };
+    if (!this.edgePan || !at || this.pointers.size > 0) {
+      this.atEdgeSince = null;
+      return still;
+    }
     const { width, height } = this.size;
-    return {
+    const way = {
       x: at.x < EDGE_PX ? -1 : at.x > width - EDGE_PX ? 1 : 0,
       y: at.y < EDGE_PX ? 1 : at.y > height - EDGE_PX ? -1 : 0,
     };
+    if ((way.x === 0 && way.y === 0) || this.handlers.isCovered(at)) {
+      this.atEdgeSince = null;
+      return still;
+    }
+    const now = performance.now();
+    this.atEdgeSince ??= now;
+    return now - this.atEdgeSince < EDGE_AFTER_MS ? still : way;
   }
 
   private local(e: PointerEvent | WheelEvent): Point {
@@ -104,7 +133,7 @@ export class CameraInput {
     this.surface.setPointerCapture(e.pointerId);
     const at = this.local(e);
     this.pointers.set(e.pointerId, at);
-    this.orbiting = e.button === 2 || e.button === 1 || e.shiftKey;
+    this.orbiting = e.button === 2 || e.button === 1 || e.ctrlKey || e.metaKey;
     this.pressedAt = this.pointers.size === 1 && e.button === 0 ? at : null;
     this.moved = false;
     this.setHover(null);
@@ -135,6 +164,7 @@ export class CameraInput {
     }
     const perPixel = (this.rig.goal.distance * 0.77) / this.size.height;
     this.rig.pan(-dx * perPixel, (dy * perPixel) / Math.max(0.45, Math.sin(this.rig.goal.pitch)));
+    this.handlers.onPan();
   }
 
   /** Two fingers: spread to zoom, twist to turn, move together to pan. */
@@ -174,9 +204,20 @@ export class CameraInput {
   }
 
   private keyDown(e: KeyboardEvent): void {
-    if (e.ctrlKey || e.metaKey || e.altKey || isTyping(e.target)) return;
+    if (e.altKey || isTyping(e.target)) return;
+    // By its place on the keyboard: on some layouts a digit needs Shift.
+    const digit = /^(?:Digit|Numpad)([1-9])$/.exec(e.code);
+    const bookmark = digit && !e.shiftKey ? toBookmarkKey(Number(digit[1])) : undefined;
+    if (bookmark) {
+      e.preventDefault();
+      this.handlers.onBookmark(bookmark, e.ctrlKey || e.metaKey);
+      this.handlers.onActive();
+      return;
+    }
+    if (e.ctrlKey || e.metaKey) return;
     const key = e.key.toLowerCase();
     if (key === 't') this.rig.toggleTopDown();
+    else if (key === 'f' && e.shiftKey) this.handlers.onFollow();
     else if (key === 'f') this.handlers.onFrameSelected();
     else if (key === 'home') this.handlers.onFrameAll();
     else if (key in PAN_KEYS || key === 'q' || key === 'e') this.keys.add(key);
@@ -187,6 +228,7 @@ export class CameraInput {
 
   private setHover(at: Point | null): void {
     this.hover = at;
+    if (!at) this.atEdgeSince = null;
     this.handlers.onHover(at);
   }
 }

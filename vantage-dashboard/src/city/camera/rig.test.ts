@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { boxCorners, CameraRig, frameBest, framePoints, groundUnder, MAX_PITCH, MIN_PITCH, project, rayThrough, viewOf, type Pose } from './rig';
+import { boxCorners, CameraRig, frameBest, framePoints, groundUnder, MAX_PITCH, MIN_PITCH, project, pullIntoView, rayThrough, TOP_PITCH, viewOf, type Pose } from './rig';
 
 const pose: Pose = { target: { x: 10, y: 0, z: 20 }, yaw: 0.7, pitch: 0.8, distance: 60 };
 const settle = (rig: CameraRig) => {
@@ -61,6 +61,29 @@ describe('frameBest', () => {
   });
 });
 
+describe('pullIntoView', () => {
+  const house = (x: number, z: number) => boxCorners({ minX: x, maxX: x + 3, minZ: z, maxZ: z + 3 }, 5);
+  const insets = { left: 0.05, right: 0.3, top: 0.15, bottom: 0.2 };
+
+  it.each([['far left', -60, 0], ['far right', 60, 0], ['behind the eye', 0, 80], ['at the horizon', 0, -120], ['under a panel', 9, 0]])('brings a house %s into the free part, at the same distance', (_where, x, z) => {
+    const from = { target: { x: 0, y: 0, z: 0 }, yaw: 0.3, pitch: 0.8, distance: 40 };
+    const pulled = structuredClone(from);
+    expect(pullIntoView(house(x, z), pulled, 1.6, insets)).toBe(true);
+    for (const corner of house(x, z)) {
+      const seen = project(viewOf(pulled), 1.6, corner);
+      expect(seen.depth).toBeGreaterThan(0);
+      expect([seen.x >= -0.92, seen.x <= 0.42, seen.y >= -0.62, seen.y <= 0.72]).toEqual([true, true, true, true]);
+    }
+    expect([pulled.distance, pulled.yaw, pulled.pitch]).toEqual([from.distance, from.yaw, from.pitch]);
+  });
+
+  it('leaves a house alone that is in view', () => {
+    const still = { target: { x: 0, y: 0, z: 0 }, yaw: 0.3, pitch: 0.8, distance: 40 };
+    expect(pullIntoView(house(0, 0), still, 1.6)).toBe(false);
+    expect(still.target).toEqual({ x: 0, y: 0, z: 0 });
+  });
+});
+
 describe('CameraRig', () => {
   it('arrives at its goal and then rests', () => {
     const rig = new CameraRig(pose);
@@ -101,6 +124,21 @@ describe('CameraRig', () => {
     expect(rig.goal.pitch).toBeGreaterThan(1.5);
     rig.toggleTopDown();
     expect(rig.goal.pitch).toBe(pose.pitch);
+  });
+
+  it('flies to a kept view from above, and back to the pitch of before', () => {
+    const rig = new CameraRig(pose);
+    rig.flyTo({ ...pose, pitch: TOP_PITCH });
+    expect(rig.isTopDown).toBe(true);
+    rig.toggleTopDown();
+    expect([rig.isTopDown, rig.goal.pitch]).toEqual([false, pose.pitch]);
+  });
+
+  it('looks at a point, but not beyond the city', () => {
+    const rig = new CameraRig(pose);
+    rig.bounds = { minX: 0, maxX: 40, minZ: 0, maxZ: 40 };
+    rig.lookAt(12, 99);
+    expect(rig.goal.target).toEqual({ x: 12, y: 0, z: 40 });
   });
 
   it('turns the short way round', () => {

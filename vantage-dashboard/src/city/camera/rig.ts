@@ -147,8 +147,7 @@ function extent(points: readonly Vec3[], pose: Pose, aspect: number): { minX: nu
 /** The pose, with the given angles, in which the points fill what the panels leave free. */
 export function framePoints(points: readonly Vec3[], angles: Angles, aspect: number, insets: Insets = NO_INSETS): Pose {
   const free = { minX: -1 + 2 * insets.left, maxX: 1 - 2 * insets.right, minY: -1 + 2 * insets.bottom, maxY: 1 - 2 * insets.top };
-  const mean = (of: (point: Vec3) => number) => points.reduce((sum, point) => sum + of(point), 0) / points.length;
-  const pose: Pose = { target: { x: mean((p) => p.x), y: 0, z: mean((p) => p.z) }, ...angles, distance: 10 };
+  const pose: Pose = { target: meanOf(points), ...angles, distance: 10 };
   // Perspective makes size and centre depend on each other; a few rounds settle both.
   for (let round = 0; round < 24; round++) {
     const { minX, maxX, minY, maxY, nearest } = extent(points, pose, aspect);
@@ -156,20 +155,49 @@ export function framePoints(points: readonly Vec3[], angles: Angles, aspect: num
       pose.distance *= 1.6;
       continue;
     }
-    const { right } = viewOf(pose);
     const scale = Math.max((maxX - minX) / (free.maxX - free.minX), (maxY - minY) / (free.maxY - free.minY));
-    const half = Math.tan(FOV / 2) * pose.distance;
-    const offX = ((minX + maxX) / 2 - (free.minX + free.maxX) / 2) * half * aspect;
-    const offY = ((minY + maxY) / 2 - (free.minY + free.maxY) / 2) * half / Math.max(0.35, Math.sin(pose.pitch));
-    const ahead = { x: -Math.sin(pose.yaw), z: -Math.cos(pose.yaw) };
-    pose.target = {
-      x: pose.target.x + (right.x * offX + ahead.x * offY) * 0.7,
-      y: 0,
-      z: pose.target.z + (right.z * offX + ahead.z * offY) * 0.7,
-    };
+    shift(pose, (minX + maxX) / 2 - (free.minX + free.maxX) / 2, (minY + maxY) / 2 - (free.minY + free.maxY) / 2, aspect);
     pose.distance = Math.max(MIN_DISTANCE, pose.distance * scale ** 0.8);
   }
   return pose;
+}
+
+/** Moves the pose's target until the points lie in what the panels leave free; whether it had to. Distance and angles stay. */
+export function pullIntoView(points: readonly Vec3[], pose: Pose, aspect: number, insets: Insets = NO_INSETS): boolean {
+  const free = { minX: -1 + 2 * insets.left, maxX: 1 - 2 * insets.right, minY: -1 + 2 * insets.bottom, maxY: 1 - 2 * insets.top };
+  for (let round = 0; round < 12; round++) {
+    const { minX, maxX, minY, maxY, nearest } = extent(points, pose, aspect);
+    const offX = overhang(minX, maxX, free.minX, free.maxX), offY = overhang(minY, maxY, free.minY, free.maxY);
+    if (nearest >= 1 && Math.abs(offX) < 1e-3 && Math.abs(offY) < 1e-3) return round > 0;
+    // From the horizon, or from behind the eye, no small step leads here.
+    if (round === 0 && (nearest < 1 || Math.hypot(offX, offY) > 1)) pose.target = meanOf(points);
+    else shift(pose, offX, offY, aspect);
+  }
+  return true;
+}
+
+/** How far an interval sticks out of another; what is too long for it is centred. */
+function overhang(min: number, max: number, freeMin: number, freeMax: number): number {
+  if (max - min > freeMax - freeMin) return (min + max) / 2 - (freeMin + freeMax) / 2;
+  return Math.min(0, min - freeMin) + Math.max(0, max - freeMax);
+}
+
+/** On the ground. */
+function meanOf(points: readonly Vec3[]): Vec3 {
+  const mean = (of: (point: Vec3) => number) => points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  return { x: mean((p) => p.x), y: 0, z: mean((p) => p.z) };
+}
+
+/** Moves the target so that the picture moves by about this much of the view. */
+function shift(pose: Pose, offX: number, offY: number, aspect: number): void {
+  const { right } = viewOf(pose);
+  const half = Math.tan(FOV / 2) * pose.distance;
+  const aside = offX * half * aspect * 0.7, ahead = (offY * half * 0.7) / Math.max(0.35, Math.sin(pose.pitch));
+  pose.target = {
+    x: pose.target.x + right.x * aside - Math.sin(pose.yaw) * ahead,
+    y: 0,
+    z: pose.target.z + right.z * aside - Math.cos(pose.yaw) * ahead,
+  };
 }
 
 export function boxCorners(rect: Rect, height: number): Vec3[] {
@@ -217,6 +245,11 @@ export class CameraRig {
     this.goal.target.z = clamp(this.goal.target.z + clamp(before.z - after.z, -limit, limit), this.bounds.minZ, this.bounds.maxZ);
   }
 
+  /** Looks at another point of the ground, from where it looks now. */
+  lookAt(x: number, z: number): void {
+    this.goal.target = { x: clamp(x, this.bounds.minX, this.bounds.maxX), y: 0, z: clamp(z, this.bounds.minZ, this.bounds.maxZ) };
+  }
+
   toggleTopDown(): void {
     this.topDown = !this.topDown;
     if (this.topDown) this.pitchBeforeTop = this.goal.pitch;
@@ -228,7 +261,10 @@ export class CameraRig {
   }
 
   flyTo(pose: Pose): void {
-    this.topDown = false;
+    const { pitch } = this.goal;
+    if (!this.topDown) this.pitchBeforeTop = pitch;
+    // A kept view from above is one again when it is flown to.
+    this.topDown = pose.pitch > MAX_PITCH;
     Object.assign(this.goal, clonePose(pose));
     // The short way round.
     const turn = 2 * Math.PI;
@@ -240,13 +276,19 @@ export class CameraRig {
     Object.assign(this.pose, clonePose(this.goal));
   }
 
+  /** How far the pose is from the goal, in a measure of no unit; 0 at rest. */
+  get gap(): number {
+    const { pose, goal } = this;
+    return (
+      Math.hypot(goal.target.x - pose.target.x, goal.target.y - pose.target.y, goal.target.z - pose.target.z) / goal.distance +
+      Math.abs(goal.yaw - pose.yaw) + Math.abs(goal.pitch - pose.pitch) + Math.abs(Math.log(goal.distance / pose.distance))
+    );
+  }
+
   /** Moves the pose towards the goal; false when it has arrived. */
   step(seconds: number): boolean {
-    const { pose, goal } = this;
+    const { pose, goal, gap } = this;
     const t = 1 - Math.exp(-Math.min(seconds, 0.1) / DAMPING_S);
-    const gap =
-      Math.hypot(goal.target.x - pose.target.x, goal.target.y - pose.target.y, goal.target.z - pose.target.z) / goal.distance +
-      Math.abs(goal.yaw - pose.yaw) + Math.abs(goal.pitch - pose.pitch) + Math.abs(Math.log(goal.distance / pose.distance));
     if (gap < 1e-4) {
       Object.assign(pose, clonePose(goal));
       return gap > 0;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cullLabels, labelBudget, labelPriority, type LabelBox } from './cull';
+import { cullLabels, isCovered, labelBudget, labelPriority, type LabelBox } from './cull';
 
 const box = (x: number, y: number, priority: number): LabelBox => ({ x, y, width: 80, height: 16, priority });
 const viewport = { width: 800, height: 600 };
@@ -32,12 +32,27 @@ it('shows none under a panel', () => {
   expect(cullLabels([box(100, 100, 9), box(260, 100, 9), box(400, 100, 1), box(100, 225, 1)], 150, viewport, [panel])).toEqual([2, 3]);
 });
 
+it.each([[100, 100, true], [240, 200, true], [241, 100, false], [100, 201, false]])('the point %d, %d is covered: %s', (x, y, covered) => {
+  expect(isCovered({ x, y }, [{ left: 0, top: 0, right: 240, bottom: 200 }])).toBe(covered);
+});
+
 describe('from afar', () => {
   it('a picture bears fewer names, but always some', () => {
     const budgets = [2, 12, 20, 30, 46, 200].map(labelBudget);
     expect(budgets).toEqual([...budgets].sort((a, b) => a - b));
     expect(budgets[0]).toBeGreaterThan(4);
     expect(budgets.at(-1)).toBeGreaterThan(100);
+  });
+
+  it('while one is selected, its callers and callees come before the unwell, the nearer first', () => {
+    const claim = { selected: false, hovered: false, status: 1, load: 0, shown: false };
+    const falling = [{ ...claim, hops: 1 }, { ...claim, hops: 4 }, { ...claim, status: 3, load: 1 }].map(labelPriority);
+    expect(falling).toEqual([...falling].sort((a, b) => b - a));
+  });
+
+  it('news of a healthy one come before the unwell', () => {
+    const claim = { selected: false, hovered: false, status: 1, load: 0, shown: false };
+    expect(labelPriority({ ...claim, news: true })).toBeGreaterThan(labelPriority({ ...claim, status: 2, load: 1 }));
   });
 
   it('the unwell come first, then the busiest', () => {

@@ -48,6 +48,10 @@ export function labelBudget(lotPx: number): number {
 export interface LabelClaim {
   selected: boolean;
   hovered: boolean;
+  /** On the way to the selected service, or on from it: this many calls away. */
+  hops?: number | undefined;
+  /** Something has just happened to it. */
+  news?: boolean;
   /** Status code of the service. */
   status: number;
   /** 0–1. */
@@ -56,9 +60,15 @@ export interface LabelClaim {
   shown: boolean;
 }
 
-/** The one looked at, then the unwell, then the busiest. */
-export function labelPriority({ selected, hovered, status, load, shown }: LabelClaim): number {
-  return (selected ? 4000 : 0) + (hovered ? 2000 : 0) + (status >= 2 ? status * 300 : 0) + 100 * load + (shown ? 6 : 0);
+/** The one looked at, then its callers and callees, then news, the unwell, the busiest. */
+export function labelPriority({ selected, hovered, hops, news = false, status, load, shown }: LabelClaim): number {
+  const path = hops === undefined ? 0 : 1000 + 400 / hops;
+  return (selected ? 8000 : 0) + (hovered ? 4000 : 0) + path + (news ? 950 : 0) + (status >= 2 ? status * 300 : 0) + 100 * load + (shown ? 6 : 0);
+}
+
+/** Whether a point of the page lies under one of them. */
+export function isCovered({ x, y }: { x: number; y: number }, overlays: readonly Overlay[]): boolean {
+  return overlays.some(({ left, top, right, bottom }) => x >= left && x <= right && y >= top && y <= bottom);
 }
 
 /** A name half out of the picture is no name. */

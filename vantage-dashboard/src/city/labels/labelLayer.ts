@@ -1,8 +1,11 @@
+import { rate } from '../../ui/format';
+import { eventLook, weightOf, type CityEvent } from '../../world/events';
 import { statusLook, toStatus, needsAttention } from '../../world/status';
 import type { World } from '../../world/world';
 import { FOV, project, type View } from '../camera/rig';
 import { LOT } from '../encoding';
 import type { Fleet } from '../fleet';
+import type { CallPaths } from '../paths';
 import { cullLabels, labelBudget, labelPriority, type LabelBox, type Overlay } from './cull';
 import './labels.css';
 
@@ -16,12 +19,28 @@ const GLYPH_PX = 14;
 const CULL_EVERY_MS = 160;
 const ABOVE_ROOF = 0.85;
 const ABOVE_BEACON = 2.7;
+/** A lot this wide bears its load in figures, too. */
+const FIGURES_FROM_PX = 40;
+/** What happened stays over the roof for this long. */
+const NEWS_MS = 7000;
+/** A name longer than this is cut; the panel has all of it. */
+const LONGEST = 34;
 
 interface Label {
   element: HTMLElement;
   glyph: HTMLElement;
   name: HTMLElement;
+  figure: HTMLElement;
+  news: HTMLElement;
   slot: number;
+  tone: string;
+}
+
+/** What a label says, apart from the name. */
+interface Saying {
+  glyph: string;
+  figure: string;
+  news: string;
   tone: string;
 }
 
@@ -36,26 +55,35 @@ export interface LabelScene {
   now: number;
   selected: number;
   hovered: number;
+  /** Of the selected service. */
+  paths: CallPaths | null;
+  /** What has just happened. */
+  news: readonly CityEvent[];
 }
 
 export class LabelLayer {
   private readonly pool: Label[] = [];
   private shown: number[] = [];
   private culledAt = -Infinity;
+  /** What happened lately, by slot. */
+  private readonly news = new Map<number, { event: CityEvent; until: number }>();
 
   constructor(
     private readonly host: HTMLElement,
     private readonly overlays: () => readonly Overlay[],
   ) {}
 
-  update(scene: LabelScene): void {
+  /** Returns whether something goes away by itself: then frames are needed that nothing else asks for. */
+  update(scene: LabelScene): boolean {
     const wall = performance.now();
+    this.takeNews(scene, wall);
     if (wall - this.culledAt > CULL_EVERY_MS) {
       this.culledAt = wall;
       this.shown = this.choose(scene);
     }
     this.shown.forEach((slot, i) => this.place(this.label(i), slot, scene));
     for (let i = this.shown.length; i < this.pool.length; i++) this.hide(this.pool[i]!);
+    return this.news.size > 0;
   }
 
   dispose(): void {
@@ -63,25 +91,64 @@ export class LabelLayer {
     this.pool.length = 0;
   }
 
+  /** The weightiest of what happened to a service stands. */
+  private takeNews({ world, news }: LabelScene, wall: number): void {
+    for (const event of news) {
+      const slot = event.serviceId === null ? undefined : world.slotOf(event.serviceId);
+      if (slot === undefined) continue;
+      const standing = this.news.get(slot);
+      if (!standing || weightOf(event.kind) <= weightOf(standing.event.kind)) this.news.set(slot, { event, until: wall + NEWS_MS });
+      this.culledAt = -Infinity;
+    }
+    for (const [slot, { until }] of this.news) if (until < wall) this.news.delete(slot);
+  }
+
   private choose(scene: LabelScene): number[] {
-    const { world, fleet, size, selected, hovered } = scene;
+    const { world, fleet, size, selected, hovered, paths } = scene;
     const slots: number[] = [], boxes: LabelBox[] = [];
     const before = new Set(this.shown);
     for (const [slot, entry] of world.services) {
       const at = anchor(slot, scene);
-      if (!at || fleet.dim[slot]) continue;
-      const status = world.columns.status[slot]!;
+      if (!at || fleet.dim[slot] === 1 || at.x < 0 || at.x > size.width || at.y < 0 || at.y > size.height) continue;
+      const { glyph, figure, news } = this.saying(slot, scene);
+      const characters = [entry.name.slice(0, LONGEST), figure, news].filter(Boolean).join(' ').length;
       slots.push(slot);
       boxes.push({
         x: at.x,
         y: at.y,
-        width: entry.name.length * CHARACTER_PX + PADDING_PX + (needsAttention(toStatus(status)) ? GLYPH_PX : 0),
+        width: characters * CHARACTER_PX + PADDING_PX + glyph.length * GLYPH_PX,
         height: HEIGHT_PX,
-        priority: labelPriority({ selected: slot === selected, hovered: slot === hovered, status, load: fleet.load[slot * 4 + 1]!, shown: before.has(slot) }),
+        priority: labelPriority({
+          selected: slot === selected,
+          hovered: slot === hovered,
+          hops: paths?.upstream.get(slot) ?? paths?.downstream.get(slot),
+          news: news !== '',
+          status: world.columns.status[slot]!,
+          load: fleet.load[slot * 4 + 1]!,
+          shown: before.has(slot),
+        }),
       });
     }
-    const lotPx = (LOT * size.height) / (2 * Math.tan(FOV / 2) * scene.distance);
-    return cullLabels(boxes, labelBudget(lotPx), size, this.overlays()).map((i) => slots[i]!);
+    // Panels are measured on the page, names in the canvas.
+    const { left, top } = this.host.getBoundingClientRect();
+    const overlays = this.overlays().map((box) => ({ left: box.left - left, top: box.top - top, right: box.right - left, bottom: box.bottom - top }));
+    return cullLabels(boxes, labelBudget(lotPx(scene)), size, overlays).map((i) => slots[i]!);
+  }
+
+  private saying(slot: number, scene: LabelScene): Saying {
+    const { world, paths, selected, hovered } = scene;
+    const status = toStatus(world.columns.status[slot]!);
+    const look = statusLook(status);
+    const event = this.news.get(slot)?.event;
+    const isUp = paths?.upstream.has(slot) ?? false, isDown = paths?.downstream.has(slot) ?? false;
+    const way = isUp && isDown ? '↕' : isUp ? '↑' : isDown ? '↓' : '';
+    const looked = slot === selected ? ' selected' : slot === hovered ? ' hovered' : '';
+    return {
+      glyph: `${way}${needsAttention(status) ? look.glyph : ''}`,
+      figure: looked || lotPx(scene) >= FIGURES_FROM_PX ? `${rate(world.columns.rps[slot])}/s` : '',
+      news: event ? `${eventLook(event.kind).glyph} ${eventLook(event.kind).word}` : '',
+      tone: `${look.tone}${looked}${event ? ` news-${eventLook(event.kind).tone}` : ''}`,
+    };
   }
 
   private place(label: Label, slot: number, scene: LabelScene): void {
@@ -91,16 +158,16 @@ export class LabelLayer {
       this.hide(label);
       return;
     }
-    const status = toStatus(scene.world.columns.status[slot]!);
-    const look = statusLook(status);
-    const tone = `${look.tone}${slot === scene.selected ? ' selected' : slot === scene.hovered ? ' hovered' : ''}`;
-    if (label.slot !== slot || label.name.textContent !== entry.name) label.name.textContent = entry.name;
-    if (label.tone !== tone || label.slot !== slot) {
+    const { glyph, figure, news, tone } = this.saying(slot, scene);
+    label.slot = slot;
+    say(label.name, entry.name.length > LONGEST ? `${entry.name.slice(0, LONGEST - 1)}…` : entry.name);
+    say(label.glyph, glyph);
+    say(label.figure, figure);
+    say(label.news, news);
+    if (label.tone !== tone) {
       label.element.className = `city-label ${tone}`;
-      label.glyph.textContent = needsAttention(status) ? look.glyph : '';
       label.tone = tone;
     }
-    label.slot = slot;
     label.element.style.transform = `translate(${at.x.toFixed(1)}px,${at.y.toFixed(1)}px) translate(-50%,-100%)`;
   }
 
@@ -108,12 +175,14 @@ export class LabelLayer {
     const existing = this.pool[i];
     if (existing) return existing;
     const element = document.createElement('div');
-    const glyph = document.createElement('span');
-    glyph.className = 'glyph';
-    const name = document.createElement('span');
-    element.append(glyph, name);
+    const part = (name: string) => {
+      const span = document.createElement('span');
+      span.className = name;
+      element.append(span);
+      return span;
+    };
+    const label: Label = { element, glyph: part('glyph'), name: part('name'), figure: part('figure'), news: part('news'), slot: -1, tone: '' };
     this.host.append(element);
-    const label: Label = { element, glyph, name, slot: -1, tone: '' };
     this.pool.push(label);
     return label;
   }
@@ -124,6 +193,16 @@ export class LabelLayer {
     label.tone = '';
     label.element.className = 'city-label hidden';
   }
+}
+
+/** The DOM is only told what it does not show yet. */
+function say(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** How wide a lot is, in the middle of the picture. */
+function lotPx({ size, distance }: LabelScene): number {
+  return (LOT * size.height) / (2 * Math.tan(FOV / 2) * distance);
 }
 
 /** Where a name stands, in CSS pixels; null behind the eye. */

@@ -19,11 +19,11 @@ varying vec3 vDirection;
 void main() {
   vec3 d = normalize(vDirection);
   // Dark below, for the ground to lie on; not at once, because the ground ends a little below the horizon.
-  vec3 c = skyColor(vec3(d.x, max(d.y, 0.0), d.z)) * exp(min(d.y + 0.07, 0.0) * 16.0);
+  vec3 c = skyColor(vec3(d.x, max(d.y, 0.0), d.z)) * (uDay > 0.5 ? 1.0 : exp(min(d.y + 0.07, 0.0) * 16.0));
   vec2 cell = vec2(atan(d.z, d.x) * 150.0, d.y * 190.0);
   float seed = hash21(floor(cell));
   float star = step(0.9965, seed) * smoothstep(0.30, 0.05, length(fract(cell) - 0.5)) * smoothstep(0.05, 0.35, d.y);
-  c += star * mix(vec3(0.25, 0.40, 0.60), vec3(0.5, 0.42, 0.5), fract(seed * 913.0)) * 0.8;
+  c += (1.0 - uDay) * star * mix(vec3(0.25, 0.40, 0.60), vec3(0.5, 0.42, 0.5), fract(seed * 913.0)) * 0.8;
   gl_FragColor = vec4(c, 1.0);
   ${OUTPUT}
 }`;
@@ -54,9 +54,10 @@ float grid(vec2 p, float spacing, float width) {
 }
 void main() {
   vec2 p = vWorld.xz;
-  vec3 c = vec3(0.0040, 0.0055, 0.0125);
-  c += vec3(0.012, 0.040, 0.075) * grid(p, ${(BLOCK_PITCH / 4).toFixed(3)}, 1.0) * 0.55;
-  c += vec3(0.016, 0.075, 0.135) * grid(p, ${BLOCK_PITCH.toFixed(3)}, 1.3) * 0.7;
+  vec3 c = mix(vec3(0.0040, 0.0055, 0.0125), vec3(0.50, 0.54, 0.56), uDay);
+  float fine = grid(p, ${(BLOCK_PITCH / 4).toFixed(3)}, 1.0), coarse = grid(p, ${BLOCK_PITCH.toFixed(3)}, 1.3);
+  c += mix(vec3(0.0066, 0.022, 0.041), vec3(-0.035, -0.030, -0.022), uDay) * fine;
+  c += mix(vec3(0.011, 0.052, 0.095), vec3(-0.07, -0.055, -0.035), uDay) * coarse;
   vec3 view = normalize(cameraPosition - vWorld);
   float grazing = pow(1.0 - max(view.y, 0.0), 3.0);
   float opacity = 1.0 - uReflect * mix(0.16, 0.50, grazing);

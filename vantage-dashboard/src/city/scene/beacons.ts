@@ -58,8 +58,8 @@ void main() {
   vec3 normal = normalize(vNormal);
   float facing = max(0.0, dot(normal, view));
   vec3 c = statusColor(vState.x) * (0.50 + 0.55 * facing + 0.25 * max(0.0, normal.y));
-  c += vec3(0.16) * pow(facing, 6.0);
-  gl_FragColor = vec4(c * mix(1.0, 0.2, vState.y), 1.0);
+  c += vec3(0.16) * pow(facing, 6.0) * (1.0 - uDay);
+  gl_FragColor = vec4(c * mix(1.0, mix(0.2, 0.6, uDay), vState.y), 1.0);
   ${OUTPUT}
 }`;
 

@@ -106,6 +106,8 @@ void main() {
   base += vec3(0.018, 0.006, 0.020) * max(0.0, dot(normal, normalize(vec3(0.9, 0.1, 0.35))));
   base *= 0.35 + 0.65 * smoothstep(0.0, 1.8, y);
   vec3 light = vec3(0.0);
+  // For daylight: how much of the wall is glass, a lit room, the status' own paint, a painted line.
+  float glass = 0.0, room = 0.0, paint = 0.0, ink = 0.0;
 
   if (body && side > 0.5) {
     // Windows: a grid of cells; a hash decides who is still at work. More load, more light.
@@ -128,6 +130,8 @@ void main() {
     // Beyond the resolution of the eye a facade is its average.
     float far = smoothstep(0.45, 1.1, max(blur.x, blur.y));
     light += tint * strength * mix(lit * pane, density * 0.30, far);
+    glass = mix(pane, 0.36, far);
+    room = mix(lit, density, far);
 
     // Wrong is told by pattern as well as by colour: lit bands for degraded, diagonal stripes for unhealthy.
     float band = step(0.56, fract(y * 0.42));
@@ -138,12 +142,15 @@ void main() {
     float wave = abs(fract(diagonal) - 0.5);
     float stripe = mix(smoothstep(0.25 - softness, 0.25 + softness, wave), 0.5, smoothstep(0.3, 0.9, softness));
     light = mix(light, light * (0.3 + 0.7 * stripe) + tone * stripe * 0.26, unhealthy);
+    paint = degraded * (band * 0.34 + bandEdge * 0.5) + unhealthy * stripe * 0.6;
 
     // One notch a pod along the corners: the height can be counted.
     float corner = width * 0.5 - abs(vFace.x);
     float podY = y / height * pods;
     float notch = edgeLine((fract(podY + 0.5) - 0.5) * height / pods, 0.022) * step(0.5, podY) * smoothstep(1.0, 0.35, fwidth(podY));
     light += tone * notch * (step(corner, 0.22) * 0.55 + 0.045);
+    ink = max(notch * (step(corner, 0.22) * 0.9 + 0.22), max(edgeLine(corner, 0.035) * 0.75, edgeLine(height - y, 0.08))) * mix(1.0, 0.6, unknown);
+    ink = max(ink, accent * max(edgeLine(corner, 0.07), edgeLine(height - y, 0.11)));
     // Neon up the corner, brighter towards the roof; then the roof line itself.
     light += tone * edgeLine(corner, 0.03) * (0.10 + 0.32 * pow(clamp(y / height, 0.0, 1.0), 2.0)) * mix(1.0, 0.5, unknown);
     light += tone * edgeLine(height - y, 0.06) * mix(0.95, 1.9, wrong) * mix(1.0, 0.45, unknown);
@@ -157,14 +164,27 @@ void main() {
     float weight = part < 0.5 ? 0.16 : body ? mix(0.85, 1.7, wrong) : 0.42;
     light += tone * top * (edgeLine(rim, 0.06) * weight + (part > 1.5 ? 0.07 : 0.02) * (1.0 + 2.0 * wrong)) * mix(1.0, 0.5, unknown);
     light += tone * side * (part > 1.5 ? 0.035 : 0.02);
+    ink = top * max(edgeLine(rim, 0.07) * (part < 0.5 ? 0.3 : 0.85), accent * edgeLine(rim, 0.1));
+    paint = wrong * top * 0.3;
     light += accent * top * edgeLine(rim, 0.09) * 0.9;
   }
 
   float facing = max(0.0, dot(normalize(cameraPosition - vWorld), normal));
   base += vec3(0.010, 0.016, 0.034) * pow(1.0 - facing, 4.0) * side;
   vec3 c = base + light;
-  c *= mix(1.0, 0.12, vState.w);
-  if (uMirror > 0.5) c *= exp(-y * 0.30) * 0.85;
+  if (uDay > 0.5) {
+    // Sun over the viewer's shoulder, sky from above, a shadow where the house meets the street.
+    float sun = max(0.0, dot(normal, normalize(vec3(0.36, 0.62, -0.70))));
+    vec3 shade = vec3(0.26, 0.32, 0.42) + vec3(0.68, 0.62, 0.52) * sun + vec3(0.04, 0.05, 0.07) * max(0.0, normal.y);
+    vec3 wall = vec3(0.90, 0.91, 0.92) * mix(0.90, 1.06, fract(vLot.w * 0.137)) * shade * (0.62 + 0.38 * smoothstep(0.0, 2.4, y)) * mix(1.0, 0.72, unknown);
+    vec3 pane = mix(vec3(0.22, 0.28, 0.34) * (0.5 + 0.5 * sun), tone * (0.75 + 0.5 * sun) + vec3(0.02, 0.05, 0.08), room * (1.0 - unknown) * 0.8);
+    c = mix(wall, tone, paint * 0.85);
+    c = mix(c, pane, glass * mix(0.85, 0.5, wrong));
+    c = mix(c, tone * (0.8 + 0.3 * sun), ink);
+    c = mix(c, vec3(0.0, 0.03, 0.10), accent * 0.25 * ink);
+    c = mix(c, daySky(vec3(0.0, 0.1, 1.0)) * 0.9, vState.w * 0.78);
+  } else c *= mix(1.0, 0.12, vState.w);
+  if (uMirror > 0.5) c *= uDay > 0.5 ? 0.9 : exp(-y * 0.30) * 0.85;
   gl_FragColor = vec4(haze(c, vWorld), 1.0);
   ${OUTPUT}
 }`;

@@ -48,13 +48,13 @@ varying vec3 vLocal;
 varying vec3 vNormal;
 flat varying float vPart;
 void main() {
-  vec3 ice = vec3(0.35, 0.78, 1.0);
+  vec3 ice = mix(vec3(0.35, 0.78, 1.0), vec3(0.0, 0.20, 0.42), uDay);
   vec3 c;
   float alpha = 1.0;
   if (vPart < 0.5) {
     float facing = max(0.0, dot(normalize(vNormal), normalize(cameraPosition - vWorld)));
     bool hoop = length(vLocal.xy) < 1.08 && abs(vLocal.z) < 0.1;
-    c = hoop ? ice * (0.30 + 0.25 * facing) : vec3(0.006, 0.010, 0.022) + ice * (0.05 * pow(1.0 - facing, 2.0) + 0.5 * step(0.045, abs(vLocal.z)) * step(0.095, abs(vLocal.z)));
+    c = hoop ? ice * (0.30 + 0.25 * facing) : mix(vec3(0.006, 0.010, 0.022), vec3(0.30, 0.34, 0.38), uDay) + ice * (0.05 * pow(1.0 - facing, 2.0) + 0.5 * step(0.045, abs(vLocal.z)) * step(0.095, abs(vLocal.z)));
   } else if (vPart < 1.5) {
     float r = length(vLocal.xy);
     float ripple = 0.5 + 0.5 * sin(r * 22.0 - uTime * 2.4 * uMotion);
@@ -66,8 +66,7 @@ void main() {
     alpha = fade * (0.10 + 0.25 * step(0.9, across) + 0.12 * step(0.5, fract(vLocal.z * 4.0)) * step(across, 0.06));
     c = ice * 0.6;
   }
-  float clear = exp(-pow(length(vWorld - cameraPosition) * uHazeScale, 2.6));
-  gl_FragColor = vec4(c * clear, alpha);
+  gl_FragColor = vec4(uDay > 0.5 ? haze(c, vWorld) : c * clearness(vWorld), alpha * mix(1.0, 1.6, uDay));
   ${OUTPUT}
 }`;
 

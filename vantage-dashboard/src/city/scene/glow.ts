@@ -1,8 +1,8 @@
 import * as THREE from 'three';
 import { mergeGeometries } from 'three/addons/utils/BufferGeometryUtils.js';
 import type { FleetAttributes } from './fleetAttributes';
-import { COMMON, FLEET, OUTPUT } from './glsl';
-import { LAYER, material, unculled, type CityUniforms } from './uniforms';
+import { COMMON, FLEET, glowOutput } from './glsl';
+import { GLOWING, LAYER, material, unculled, type CityUniforms } from './uniforms';
 
 /** Light that lies around a building: a pool on the ground, brackets when selected, a beam to the sky when unhealthy. */
 
@@ -35,7 +35,9 @@ void main() {
   bool shown = aLot.z > 0.0;
   if (part < 0.5) {
     vAt = position.xy * vMark.y;
-    p = vec3(vAt.x + aLot.x, 0.0, vAt.y + aLot.y);
+    // By day the pool is the house's shadow: it falls away from the sun, further the higher the house is.
+    vec2 shadow = vec2(-0.06, 0.11) * min(height, 14.0) * uDay;
+    p = vec3(vAt.x + aLot.x + shadow.x, 0.0, vAt.y + aLot.y + shadow.y);
   } else {
     vAt = position.xy;
     vec2 toEye = normalize(cameraPosition.xz - aLot.xy + 1e-4);
@@ -56,27 +58,29 @@ flat varying vec2 vMark;
 void main() {
   vec3 tone = statusColor(vState.x);
   float wrong = step(1.5, vState.x);
-  vec3 c;
+  float strength;
   if (vState.z > 0.5) {
     float across = pow(max(0.0, 1.0 - abs(vAt.x)), 3.0);
-    c = tone * across * pow(1.0 - vAt.y, 2.2) * 0.34;
+    strength = across * pow(1.0 - vAt.y, 2.2) * mix(0.34, 0.8, uDay);
   } else {
     float reach = length(vAt) / vMark.y;
     float pool = pow(max(0.0, 1.0 - reach), 2.4);
-    c = tone * pool * (0.05 + 0.26 * vState.y + 0.30 * wrong);
+    float shade = 1.0 - smoothstep(0.35, 0.95, max(abs(vAt.x), abs(vAt.y)) / vMark.y + 0.25 * reach);
+    strength = mix(pool * (0.05 + 0.26 * vState.y + 0.30 * wrong), shade * 0.62, uDay);
+    tone = mix(tone, mix(vec3(0.05, 0.07, 0.11), tone, wrong * 0.6), uDay);
     // Brackets around the lot.
     vec2 q = abs(vAt);
     float square = max(q.x, q.y);
     float bracket = (1.0 - smoothstep(0.05, 0.09, abs(square - vMark.y * 0.88))) * step(vMark.y * 0.5, min(q.x, q.y));
-    c += mix(tone, vec3(0.75, 0.95, 1.0), 0.7) * bracket * vMark.x * 1.2;
+    float marked = bracket * vMark.x * 1.2;
+    tone = mix(tone, mix(mix(tone, vec3(0.75, 0.95, 1.0), 0.7), vec3(0.0, 0.05, 0.16), uDay), step(0.01, marked));
+    strength = max(strength, marked);
   }
-  c *= mix(1.0, 0.15, vState.w);
-  float clear = exp(-pow(length(vWorld - cameraPosition) * uHazeScale, 2.6));
-  gl_FragColor = vec4(c * clear, 1.0);
-  ${OUTPUT}
+  strength *= mix(1.0, 0.15, vState.w) * clearness(vWorld);
+  ${glowOutput('tone', 'strength')}
 }`;
 
 export function createGlow(attributes: FleetAttributes, uniforms: CityUniforms): THREE.Mesh {
-  const shader = material(uniforms, VERTEX, FRAGMENT, { transparent: true, depthWrite: false, blending: THREE.AdditiveBlending, side: THREE.DoubleSide });
+  const shader = material(uniforms, VERTEX, FRAGMENT, { transparent: true, depthWrite: false, ...GLOWING, side: THREE.DoubleSide });
   return unculled(new THREE.Mesh(attributes.instance(glowGeometry()), shader), LAYER.glow);
 }

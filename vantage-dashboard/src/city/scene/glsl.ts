@@ -1,9 +1,17 @@
 /** Shader text that several meshes share. */
 
-/** Night sky as a function of direction; distance fades into the very same colour, so the horizon has no seam. */
+/** The sky as a function of direction; distance fades into the very same colour, so the horizon has no seam. */
 const SKY = /* glsl */ `
 uniform float uHazeScale;
+uniform float uDay;
+vec3 daySky(vec3 d) {
+  float up = max(d.y, 0.0);
+  vec3 c = mix(vec3(0.66, 0.76, 0.84), vec3(0.13, 0.33, 0.66), smoothstep(-0.02, 0.5, up));
+  float sun = pow(max(0.0, dot(normalize(d.xz + vec2(1e-5)), vec2(0.46, -0.89))), 3.0);
+  return c + vec3(0.16, 0.09, 0.01) * sun * exp(-up * 5.0);
+}
 vec3 skyColor(vec3 d) {
+  if (uDay > 0.5) return daySky(d);
   float up = max(d.y, 0.0);
   vec3 zenith = vec3(0.0025, 0.0045, 0.014);
   vec3 dusk = vec3(0.016, 0.017, 0.062);
@@ -20,9 +28,11 @@ vec3 haze(vec3 c, vec3 world) {
   float distance = length(ray);
   float thick = 1.0 - exp(-pow(distance * uHazeScale, 2.6));
   // Mist lies low between the houses.
-  float mist = (1.0 - exp(-distance * uHazeScale * 0.55)) * exp(-max(world.y, 0.0) * 0.22) * 0.42;
+  float mist = (1.0 - exp(-distance * uHazeScale * 0.55)) * exp(-max(world.y, 0.0) * 0.22) * mix(0.42, 0.16, uDay);
   return mix(c, skyColor(vec3(ray.x, 0.0, ray.z) / max(distance, 1e-3)), clamp(thick + mist, 0.0, 1.0));
-}`;
+}
+/** What the haze leaves of a light. */
+float clearness(vec3 world) { return exp(-pow(length(world - cameraPosition) * uHazeScale, 2.6)); }`;
 
 export const COMMON = /* glsl */ `
 uniform float uTime;
@@ -55,6 +65,17 @@ const vec4 NOWHERE = vec4(2.0, 2.0, 2.0, 1.0);
 export const OUTPUT = /* glsl */ `
 #include <tonemapping_fragment>
 #include <colorspace_fragment>
+`;
+
+/**
+ * The same for what shines (blending: GLOWING). By night its light is added to what is behind; by day, when light on
+ * light would be lost, it covers what is behind as paint does.
+ */
+export const glowOutput = (tone: string, strength: string): string => /* glsl */ `
+float cover = clamp(${strength}, 0.0, 1.0);
+gl_FragColor = vec4(uDay > 0.5 ? ${tone} : ${tone} * ${strength}, 1.0);
+${OUTPUT}
+gl_FragColor = uDay > 0.5 ? vec4(gl_FragColor.rgb * cover, cover) : vec4(gl_FragColor.rgb, 0.0);
 `;
 
 export const CURVE = /* glsl */ `

@@ -36,6 +36,7 @@ void main() {
   float border = length(max(q, 0.0)) + min(max(q.x, q.y), 0.0);
   float square = max(q.x, q.y);
   float inside = 1.0 - step(0.0, border);
+  bool day = uDay > 0.5;
   vec3 violet = vec3(0.46, 0.10, 0.72);
   vec3 steel = vec3(0.05, 0.22, 0.36);
 
@@ -62,6 +63,14 @@ void main() {
   c += vec3(0.05, 0.42, 0.62) * mid * 0.55 + steel * kerb * 0.75;
   alpha = max(alpha, max(mid, kerb) * 0.8);
 
+  if (day) {
+    // Paving, kerb and asphalt instead of light.
+    c = mix(vec3(0.26, 0.28, 0.31), vec3(0.58, 0.61, 0.63), inside);
+    c = mix(c, vec3(0.44, 0.47, 0.50), inside * cross * farAway);
+    c = mix(c, vec3(0.24, 0.10, 0.46), stroke(border, 0.055));
+    c = mix(c, vec3(0.70, 0.72, 0.74), max(mid, kerb) * (1.0 - inside));
+    alpha = max(max(inside, road * 0.92), max(stroke(border, 0.055), max(mid, kerb) * 0.8));
+  }
   gl_FragColor = vec4(haze(c, vWorld), alpha);
   ${OUTPUT}
 }`;

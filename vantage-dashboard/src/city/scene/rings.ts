@@ -1,8 +1,8 @@
 import * as THREE from 'three';
 import { LOAD_DECADES } from '../encoding';
 import type { FleetAttributes } from './fleetAttributes';
-import { COMMON, FLEET, OUTPUT } from './glsl';
-import { LAYER, material, unculled, type CityUniforms } from './uniforms';
+import { COMMON, FLEET, glowOutput } from './glsl';
+import { GLOWING, LAYER, material, unculled, type CityUniforms } from './uniforms';
 
 /** A halo a building: five segments, one a decade of load, as far lit as the load reaches; its end is red by the share of errors. */
 
@@ -49,13 +49,11 @@ void main() {
   float wrong = step(1.5, vState.z);
   float strength = lit * gap * dash * (0.42 + 0.50 * load + 0.8 * head + 0.5 * wrong) + (1.0 - lit) * gap * 0.045;
   strength *= mix(1.0, 0.1, vState.w);
-  vec3 ray = vWorld - cameraPosition;
-  float clear = exp(-pow(length(ray) * uHazeScale, 2.6));
-  gl_FragColor = vec4(tone * strength * clear, strength);
-  ${OUTPUT}
+  float shown = mix(strength * strength, min(1.0, strength * 1.9), uDay) * clearness(vWorld);
+  ${glowOutput('tone', 'shown')}
 }`;
 
 export function createRings(attributes: FleetAttributes, uniforms: CityUniforms, segments: number): THREE.Mesh {
   const geometry = attributes.instance(new THREE.TorusGeometry(1, 0.026, 4, segments));
-  return unculled(new THREE.Mesh(geometry, material(uniforms, VERTEX, FRAGMENT, { transparent: true, depthWrite: false, blending: THREE.AdditiveBlending })), LAYER.rings);
+  return unculled(new THREE.Mesh(geometry, material(uniforms, VERTEX, FRAGMENT, { transparent: true, depthWrite: false, ...GLOWING })), LAYER.rings);
 }

@@ -1,14 +1,19 @@
 import * as THREE from 'three';
 import type { District } from '../../world/model';
 import { HALF_AVENUE, Ground } from '../plan';
-import { COMMON, OUTPUT } from './glsl';
-import { LAYER, material, unculled, type CityUniforms } from './uniforms';
+import { COMMON, glowOutput } from './glsl';
+import { GLOWING, LAYER, material, unculled, type CityUniforms } from './uniforms';
 
 /** District names painted on the avenues, on all four sides: one texture, one draw call. */
 
 const ROW_PX = 64;
 const ROW_WIDTH_PX = 1024;
-const MAX_ROWS = 64;
+/** The tallest texture every machine takes; more names than fit into it get smaller rows. */
+const TALLEST_PX = 4096;
+const LEAST_ROW_PX = 16;
+const MAX_ROWS = TALLEST_PX / LEAST_ROW_PX;
+/** Longer names are cut: measuring ten thousand letters takes a frame. */
+const LONGEST = 40;
 const LETTER_HEIGHT = HALF_AVENUE * 0.7;
 
 const VERTEX = /* glsl */ `
@@ -32,9 +37,9 @@ varying vec3 vWorld;
 varying vec2 vUv;
 void main() {
   float ink = texture2D(uText, vUv).r;
-  float clear = exp(-pow(length(vWorld - cameraPosition) * uHazeScale, 2.6));
-  gl_FragColor = vec4(vec3(0.42, 0.46, 0.95) * ink * 0.62 * clear, ink);
-  ${OUTPUT}
+  vec3 tone = mix(vec3(0.26, 0.285, 0.59), vec3(0.10, 0.13, 0.26), uDay);
+  float strength = mix(ink * ink, ink, uDay) * clearness(vWorld);
+  ${glowOutput('tone', 'strength')}
 }`;
 
 export class Signs {
@@ -46,14 +51,15 @@ export class Signs {
     const geometry = new THREE.InstancedBufferGeometry();
     geometry.setIndex(plane.index);
     geometry.setAttribute('position', plane.getAttribute('position'));
-    const shader = material(uniforms, VERTEX, FRAGMENT, { transparent: true, depthWrite: false, blending: THREE.AdditiveBlending, side: THREE.DoubleSide }, { uText: this.text });
+    const shader = material(uniforms, VERTEX, FRAGMENT, { transparent: true, depthWrite: false, ...GLOWING, side: THREE.DoubleSide }, { uText: this.text });
     this.mesh = unculled(new THREE.Mesh(geometry, shader), LAYER.signs);
     this.set([], new Ground([]));
   }
 
   set(districts: readonly District[], ground: Ground): void {
     const named = districts.filter((district) => district.name !== '').slice(0, MAX_ROWS);
-    const { texture, widths } = paint(named.map((district) => district.name));
+    const rowPx = Math.max(LEAST_ROW_PX, Math.min(ROW_PX, Math.floor(TALLEST_PX / Math.max(1, named.length))));
+    const { texture, widths } = paint(named.map((district) => district.name), rowPx);
     this.text.value?.dispose();
     this.text.value = texture;
     const rows = Math.max(1, named.length);
@@ -61,7 +67,7 @@ export class Signs {
     named.forEach((district, row) => {
       const rect = ground.rect(district);
       const room = Math.min(rect.maxX - rect.minX, rect.maxZ - rect.minZ);
-      const length = Math.min(room, (widths[row]! / ROW_PX) * LETTER_HEIGHT);
+      const length = Math.min(room, (widths[row]! / rowPx) * LETTER_HEIGHT);
       const out = HALF_AVENUE * 0.56;
       // Each side is written to be read from outside, starting at its own left corner.
       for (const [x, z, rx, rz] of [
@@ -81,20 +87,20 @@ export class Signs {
   }
 }
 
-function paint(names: readonly string[]): { texture: THREE.CanvasTexture; widths: number[] } {
+function paint(names: readonly string[], rowPx: number): { texture: THREE.CanvasTexture; widths: number[] } {
   const canvas = document.createElement('canvas');
   canvas.width = ROW_WIDTH_PX;
-  canvas.height = ROW_PX * Math.max(1, names.length);
+  canvas.height = rowPx * Math.max(1, names.length);
   const pen = canvas.getContext('2d');
   const widths = names.map((name, row) => {
     if (!pen) return 0;
-    pen.font = `600 ${ROW_PX * 0.62}px Inter, system-ui, sans-serif`;
-    pen.letterSpacing = '8px';
+    pen.font = `600 ${rowPx * 0.62}px Inter, system-ui, sans-serif`;
+    pen.letterSpacing = `${rowPx / 8}px`;
     pen.textBaseline = 'middle';
     pen.fillStyle = '#fff';
-    const label = name.toUpperCase();
+    const label = name.slice(0, LONGEST).toUpperCase();
     const width = Math.min(ROW_WIDTH_PX, pen.measureText(label).width + 8);
-    pen.fillText(label, 4, ROW_PX * (row + 0.52), ROW_WIDTH_PX - 8);
+    pen.fillText(label, 4, rowPx * (row + 0.52), ROW_WIDTH_PX - 8);
     return width;
   });
   const texture = new THREE.CanvasTexture(canvas);

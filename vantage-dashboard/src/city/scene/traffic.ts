@@ -1,7 +1,7 @@
 import * as THREE from 'three';
 import { SpawnRing } from '../spawnRing';
-import { COMMON, CURVE, OUTPUT } from './glsl';
-import { LAYER, material, unculled, type CityUniforms } from './uniforms';
+import { COMMON, CURVE, glowOutput } from './glsl';
+import { GLOWING, LAYER, material, unculled, type CityUniforms } from './uniforms';
 
 /** Requests in flight: a streak each, drawn inside a point sprite; errors are larger, red diamonds. */
 
@@ -10,7 +10,7 @@ ${COMMON}
 ${CURVE}
 attribute vec4 aFlight; // start, duration, edge, error
 uniform float uViewportHeight;
-varying vec3 vTone;
+varying float vShown;
 varying vec2 vHeading;
 flat varying float vError;
 const float STREAK = 0.045;
@@ -34,14 +34,14 @@ void main() {
   vHeading = travel > 0.01 ? vec2(way.x, -way.y) / travel * (size / thickness) : vec2(size / thickness, 0.0);
   float fade = smoothstep(0.0, 0.06, t) * smoothstep(1.0, 0.94, t);
   float clear = exp(-pow(head.w * uHazeScale * 0.9, 2.6));
-  vTone = mix(vec3(0.07, 0.46, 0.70) * 0.62, uStatus[3] * 1.7, vError) * fade * clear;
+  vShown = fade * clear;
   gl_Position = head;
   gl_PointSize = size;
 }`;
 
 const FRAGMENT = /* glsl */ `
 ${COMMON}
-varying vec3 vTone;
+varying float vShown;
 varying vec2 vHeading;
 flat varying float vError;
 void main() {
@@ -59,8 +59,10 @@ void main() {
     a = body * smoothstep(-1.0, 0.75, along) * (1.0 - smoothstep(0.86, 1.0, along));
   }
   if (a < 0.01) discard;
-  gl_FragColor = vec4(vTone * a, a);
-  ${OUTPUT}
+  vec3 request = mix(vec3(0.043, 0.285, 0.434), vec3(0.0, 0.12, 0.30), uDay);
+  vec3 tone = mix(request, uStatus[3] * mix(1.7, 1.0, uDay), vError);
+  float strength = mix(a * a, a, uDay) * vShown;
+  ${glowOutput('tone', 'strength')}
 }`;
 
 export class Traffic {
@@ -73,16 +75,19 @@ export class Traffic {
     this.attribute = new THREE.BufferAttribute(this.ring.data, 4).setUsage(THREE.DynamicDrawUsage);
     const geometry = new THREE.BufferGeometry();
     geometry.setAttribute('aFlight', this.attribute);
-    // Without a "position" the renderer would not know how many points there are.
+    // Without a "position" the renderer would not know how many points there are. The ring's two ends are a group each.
     geometry.setDrawRange(0, capacity);
-    const shader = material(uniforms, VERTEX, FRAGMENT, { transparent: true, depthWrite: false, blending: THREE.AdditiveBlending });
-    this.points = unculled(new THREE.Points(geometry, shader), LAYER.traffic);
+    geometry.addGroup(0, 0, 0);
+    geometry.addGroup(0, 0, 0);
+    const shader = material(uniforms, VERTEX, FRAGMENT, { transparent: true, depthWrite: false, ...GLOWING });
+    this.points = unculled(new THREE.Points(geometry, [shader]), LAYER.traffic);
   }
 
-  /** Uploads new records; call once a frame. */
-  flush(): void {
+  /** Uploads new records, and draws those that fly; call once a frame. */
+  flush(now: number): void {
     const ranges = this.ring.takeDirty();
     for (const [first, count] of ranges) this.attribute.addUpdateRange(first * 4, count * 4);
     if (ranges.length > 0) this.attribute.needsUpdate = true;
+    this.ring.live(now).forEach(([start, count], i) => Object.assign(this.points.geometry.groups[i]!, { start, count }));
   }
 }

@@ -14,6 +14,8 @@ export function createUniforms() {
     uHovered: { value: -1 },
     /** Middle of the selected building; w is 1 while there is one. */
     uFocus: { value: new THREE.Vector4(0, 0, 0, 0) },
+    /** 0 by night, 1 by day. */
+    uDay: { value: 0 },
     uMotion: { value: 1 },
     uReflect: { value: 0 },
     uPixelRatio: { value: 1 },
@@ -30,6 +32,9 @@ export function material(uniforms: CityUniforms, vertexShader: string, fragmentS
   made.uniforms = { ...uniforms, ...own };
   return made;
 }
+
+/** Light on light adds nothing: see glowOutput in glsl.ts for how the alpha channel decides between adding and covering. */
+export const GLOWING = { blending: THREE.CustomBlending, blendEquation: THREE.AddEquation, blendSrc: THREE.OneFactor, blendDst: THREE.OneMinusSrcAlphaFactor } as const;
 
 /** Positions come from attributes the renderer cannot bound, so it must not cull. */
 export function unculled<T extends THREE.Object3D>(object: T, renderOrder = 0): T {

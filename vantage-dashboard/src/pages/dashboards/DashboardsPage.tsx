@@ -1,7 +1,8 @@
-import { PageTools } from '../../app/PageTools';
-import { Page } from '../../ui/Page';
-import { EmptyState } from '../../ui/states';
+import { useParams } from 'react-router';
+import { DashboardList } from './DashboardList';
+import { DashboardPage } from './DashboardPage';
 
 export default function DashboardsPage() {
-  return <Page title="Dashboards" tools={<PageTools />}><EmptyState title="Not built yet" /></Page>;
+  const { dashboard } = useParams();
+  return dashboard === undefined ? <DashboardList /> : <DashboardPage key={dashboard} id={dashboard} />;
 }

@@ -1,7 +1,9 @@
-import { PageTools } from '../../app/PageTools';
-import { Page } from '../../ui/Page';
-import { EmptyState } from '../../ui/states';
+import { useParams } from 'react-router';
+import { ServiceDetail } from './ServiceDetail';
+import { ServiceList } from './ServiceList';
+import './services.css';
 
 export default function ServicesPage() {
-  return <Page title="Services" tools={<PageTools />}><EmptyState title="Not built yet" /></Page>;
+  const { service } = useParams();
+  return service === undefined ? <ServiceList /> : <ServiceDetail key={service} name={service} />;
 }
