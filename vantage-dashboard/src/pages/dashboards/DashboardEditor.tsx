@@ -118,7 +118,7 @@ export default function DashboardEditor({ latest, onDone }: { latest: Dashboard;
       </div>
       <p id={HELP_ID} className="soft dash-help">{isNarrow ? 'Arrows move a panel.' : 'Drag a panel by its head and its corner.'} On its handle the arrow keys move it, and with Shift resize it.</p>
       {failure !== '' && <p className="dash-failure" role="alert"><span className="tone-unhealthy" aria-hidden="true">◆ </span>{failure}</p>}
-      {latest.version > base.version && <p className="dash-failure" role="status"><span className="tone-degraded" aria-hidden="true">▲ </span>{latest.author} has saved version {latest.version} of this dashboard since you began.</p>}
+      {latest.version > base.version && <p className="dash-failure" role="status"><span className="tone-degraded" aria-hidden="true">▲ </span>{latest.author} has saved this dashboard since you began.</p>}
       {draft.panels.length === 0
         ? <EmptyState title="There are no panels yet" action={<Button className="primary" onClick={() => setOpen({ panel: newPanel([]) })}>Add one</Button>}>A panel is a query and a chart.</EmptyState>
         : isNarrow
