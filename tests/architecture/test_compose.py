@@ -175,7 +175,7 @@ def test_data_lies_in_named_volumes() -> None:
 
 def test_everything_the_api_serves_to_the_dashboard_is_handed_on() -> None:
     nginx = (DOCKER / "nginx.conf").read_text()
-    (pattern,) = re.findall(r"location ~ (\^/\S+) \{", nginx)
+    patterns = re.findall(r"location ~ (\^/\S+) \{", nginx)
     for path in (
         "/api/services",
         "/vql/execute",
@@ -185,9 +185,15 @@ def test_everything_the_api_serves_to_the_dashboard_is_handed_on() -> None:
         "/ws/city",
         "/compare/services",
     ):
-        assert re.match(pattern, path)
-    assert not re.match(pattern, "/apiary")
+        assert any(re.match(pattern, path) for pattern in patterns)
+    assert not any(re.match(pattern, "/apiary") for pattern in patterns)
     assert "location = /openapi.json" in nginx
+
+
+def test_an_address_of_the_dashboard_is_the_page_also_where_the_api_shares_its_first_word() -> None:
+    nginx = (DOCKER / "nginx.conf").read_text()
+    (shared,) = re.findall(r"location ~ \S+ \{\s+if \(\$http_accept ~ text/html\)", nginx)
+    assert all(word in shared for word in ("health", "traces", "compare"))
 
 
 def test_the_page_may_run_no_inline_script() -> None:

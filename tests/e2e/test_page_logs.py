@@ -39,6 +39,7 @@ def test_lines_are_narrowed_and_one_leads_to_its_trace(visit: Visit, printer: st
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("button", name=re.compile("ERROR")).click()
     page.get_by_label("Trace id").fill(TRACE)
+    expect(page).to_have_url(re.compile(f"trace={TRACE}"))
     line = page.get_by_test_id("log-line")
     expect(line).to_have_count(1, timeout=ANSWERED_MS)
     line.get_by_role("button", name=re.compile("out of paper")).press("Enter")

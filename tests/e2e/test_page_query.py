@@ -62,8 +62,13 @@ def test_a_query_is_written_with_completion_run_by_keyboard_and_left(visit: Visi
     page.keyboard.press("Tab")
     expect(page.get_by_role("textbox", name="VQL query")).to_have_text("SELECT service_name")
     page.keyboard.insert_text(", count() AS requests FROM metrics WHERE service_name = ")
-    page.keyboard.press("Control+Space")
-    expect(page.get_by_role("option", name="'inventory'")).to_be_visible()
+
+    def is_proposed() -> bool:
+        """The names come from the API a moment after the page is there."""
+        page.keyboard.press("Control+Space")
+        return page.get_by_role("option", name="'inventory'").is_visible()
+
+    eventually(is_proposed, what="the service among the proposals")
     page.keyboard.press("Escape")
     page.keyboard.insert_text("'inventory' SINCE 1 HOUR GROUP BY service_name")
     page.keyboard.press("Control+Enter")

@@ -22,14 +22,29 @@ export async function openCity(browser, mock, { viewport = DESKTOP, query = 'qua
 
 export async function firstFrame(page) {
   await page.waitForFunction(() => window.__vantage?.firstFrameAt != null && Object.keys(window.__vantage.services()).length > 0);
+  // The plan comes before the numbers: only with these has the city its heights.
+  await page.waitForFunction(() => Object.values(window.__vantage.services()).some(({ pods }) => pods > 0));
+  // A software renderer may take seconds for the frame that makes its programs.
+  await someFrames(page, 4, 4000);
   await settled(page);
 }
+
+/** A few frames, or the quiet of a city that has none to draw: what was just done has reached it then. */
+const someFrames = (page, number, patienceMs) =>
+  page.evaluate(
+    async ([number, patienceMs]) => {
+      const enough = window.__vantage.stats.frames + number, patience = performance.now() + patienceMs;
+      while (window.__vantage.stats.frames < enough && performance.now() < patience) await new Promise(requestAnimationFrame);
+    },
+    [number, patienceMs],
+  );
 
 /** Where every service is on the screen, by id. */
 export const places = (page) => page.evaluate(() => Object.fromEntries(Object.keys(window.__vantage.services()).map((id) => [id, window.__vantage.project(id)])));
 
 /** Waits until the camera rests; returns where it left the services. */
 export async function settled(page) {
+  await someFrames(page, 2, 400);
   await page.waitForFunction(() => window.__vantage.isResting);
   return places(page);
 }

@@ -169,7 +169,7 @@ describe('without a mouse', () => {
     await page.locator('.traces button').first().waitFor();
     await page.locator('.factors').waitFor();
     const calls = mock.asked.filter((path) => path.includes(of.name) && !path.startsWith('/api/logs'));
-    assert.equal(new Set(calls.map((path) => path.split('?')[0])).size, 4, calls.join(' '));
+    assert.equal(new Set(calls.map((path) => path.split('?')[0])).size, 5, calls.join(' '));
     for (const path of calls) assert.match(path, /environment=production/);
   });
 
@@ -181,10 +181,12 @@ describe('without a mouse', () => {
     assert.notEqual(await page.evaluate(() => window.__vantage.firstFrameAt), null);
     const column = (n) => page.locator(`[data-testid=table-twin] tbody tr > :nth-child(${n})`).allTextContents();
     await page.getByRole('button', { name: 'Pods' }).click();
+    await page.locator('th[aria-sort=descending]').getByText('Pods').waitFor();
     const pods = (await column(8)).map(Number);
     assert.ok(pods.length === 24 && pods[0] > pods[23]);
     assert.deepEqual(pods, [...pods].sort((a, b) => b - a));
     await page.getByRole('button', { name: 'Pods' }).press('Enter');
+    await page.locator('th[aria-sort=ascending]').getByText('Pods').waitFor();
     assert.deepEqual((await column(8)).map(Number), pods.toReversed());
     assert.equal(await page.locator('th[aria-sort=ascending]').textContent().then((text) => text.trim().startsWith('Pods')), true);
     assert.deepEqual(city.problems, []);

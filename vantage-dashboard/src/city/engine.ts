@@ -69,6 +69,7 @@ export class CityEngine {
   private shapeVersion = -1;
   private framedServices = -1;
   private userMoved = false;
+  private hasHeights = false;
   private aspect = 1;
   private reflects = false;
   private selected = -1;
@@ -277,10 +278,19 @@ export class CityEngine {
     if (fleet.shapeVersion !== this.shapeVersion) {
       this.shapeVersion = fleet.shapeVersion;
       this.rebuildCurves();
+      this.frameHeights();
     }
     if (this.reducedMotion) return;
     const clock = { now, toLocal: feed.toLocal, toCity: (localMs: number) => (localMs - performance.timeOrigin - this.epochMs) / 1000 };
     for (const batch of requests) scheduleRequests(this.traffic.ring, batch, clock);
+  }
+
+  /** The plan comes before the pods: with the first of these the picture is cut anew, and never again for a scaling. */
+  private frameHeights(): void {
+    const { world } = this.feed;
+    if (this.hasHeights || ![...world.services.keys()].some((slot) => (world.columns.pods[slot] ?? 0) > 0)) return;
+    this.hasHeights = true;
+    if (!this.userMoved) this.frameAll(true);
   }
 
   private applyLayout(): void {

@@ -75,7 +75,15 @@ export default function CityPage() {
   const timeline = useTimeline(followed);
   const lately = useHappenings(timeline.events, followed);
 
-  const select = useCallback((id: string | null) => change({ selectedId: id }), [change]);
+  /** What a person has chosen here, or has been flown to. */
+  const shownId = useRef<string | null>(null);
+  const select = useCallback(
+    (id: string | null) => {
+      shownId.current = id;
+      change({ selectedId: id });
+    },
+    [change],
+  );
   const known = selectedId !== null && session.world.slotOf(selectedId) !== undefined;
   const insets = useInsets({ panel: known, logs: logsOpen });
 
@@ -85,10 +93,9 @@ export default function CityPage() {
   };
 
   // A link flies to the service it names once both the city and the service are there; so do Back and Forward.
-  const shownId = useRef<string | null>(null);
   useEffect(() => {
     if (!known || !handle || shownId.current === selectedId) return;
-    if (shownId.current === null) handle.flyTo(selectedId);
+    handle.flyTo(selectedId);
     shownId.current = selectedId;
   }, [known, handle, selectedId]);
 
