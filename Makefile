@@ -78,7 +78,7 @@ agent-suites: $(VENV)/.dev ## other people's test suites with and without the ag
 agent-pythons: $(VENV)/.dev ## the agent's tests on every Python from 3.9 that can be had, against its wheel
 	$(BIN)/python vantage-agent/tests/on_every_python.py
 
-bench: $(VENV)/.dev dashboard ## the figures; PART=start|memory|latency|ingest|collector|remote_write|worker|storage|weight|sustained|reduction|query|api|alerts|compare|traces|live|agent
+bench: $(VENV)/.dev dashboard ## the figures; PART=start|memory|latency|ingest|collector|remote_write|worker|storage|weight|sustained|reduction|query|api|alerts|compare|traces|live|agent|city
 	$(BIN)/python -m tests.bench $(PART)
 
 dashboard: $(DASHBOARD)/dist/index.html ## build the dashboard
