@@ -6,7 +6,8 @@ that says which version it saw is told when somebody else was faster, as far as 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from secrets import token_hex
+from itertools import count
+from secrets import randbelow, token_hex
 from typing import Any, Final, TypeAlias
 
 from fastapi import Request
@@ -18,6 +19,8 @@ from vantage_common.store.api import Document, Documents, DocumentTable
 MAX_DOCUMENTS: Final = 1000
 """Of one kind in one workspace."""
 ANONYMOUS: Final = "anonymous"
+_NUMBERS: Final = 1000
+"""Versions of a millisecond."""
 _MAY_CHANGE: Final = ("editor", "admin")
 Shown: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """From a body to what of it the trail may hold."""
@@ -63,6 +66,8 @@ class Trail:
     def __init__(self, documents: Documents, clock: Clock) -> None:
         self._documents = documents
         self._clock = clock
+        # Two entries of one thing in one millisecond are two; other replicas most likely begin elsewhere.
+        self._numbers = count(randbelow(_NUMBERS))
 
     async def record(
         self, author: Author, action: str, kind: str, id_: str, body: Mapping[str, Any] | None = None
@@ -70,7 +75,7 @@ class Trail:
         """`action` is a verb such as create, change, delete, acknowledge; `body` what the thing is now."""
         now_ms = self._clock.now_ms()
         told = {"action": action, "kind": kind, "id": id_, **({} if body is None else {"body": body})}
-        version = now_ms * 1000 + int(token_hex(2), 16) % 1000
+        version = now_ms * _NUMBERS + next(self._numbers) % _NUMBERS
         await self._documents.put(
             "audit", [Document(author.workspace, f"{kind}/{id_}", version, now_ms, author.name, told)]
         )
@@ -136,7 +141,7 @@ class Shelf:
     async def _put(self, author: Author, action: str, draft: Document) -> Document:
         """Stamps it with the time and a version after the draft's."""
         now_ms = self._clock.now_ms()
-        version = max(now_ms * 1000, draft.version + 1)
+        version = max(now_ms * _NUMBERS, draft.version + 1)
         made = Document(draft.workspace, draft.id, version, now_ms, author.name, draft.body, draft.deleted)
         await self._documents.put(self._table, [made])
         await self._trail.record(author, action, self._kind, made.id, None if made.deleted else self._shown(made.body))
