@@ -16,6 +16,8 @@ export interface Asked {
 
 const MOST_POINTS = 120;
 const LEAST_STEP_S = 30;
+/** The history of health is kept by whole minutes, and refuses others. */
+const HEALTH_STEP_S = 60;
 const MOST_ENVIRONMENTS = 6;
 
 /** Seconds between points: a round number of them, no more points than a small chart can show. */
@@ -47,7 +49,7 @@ async function timeSeries({ rule, service, start, end }: Asked, signal: AbortSig
 }
 
 async function healthSeries({ service, start, end }: Asked, environment: string | undefined, ofHealth: boolean, signal: AbortSignal): Promise<Series> {
-  const query = { ...(environment !== undefined && { environment }), ...range(start, end) };
+  const query = { ...(environment !== undefined && { environment }), ...range(start, end), step: Math.max(HEALTH_STEP_S, stepFor(start, end)) };
   const { points } = await answer(http.GET('/health/history/{service}', { params: { path: { service }, query }, signal }));
   return {
     key: environment ?? service,
