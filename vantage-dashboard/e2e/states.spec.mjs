@@ -118,7 +118,8 @@ describe('the connection', () => {
     await link('live');
     await firstFrame(page);
     assert.equal(await page.evaluate(() => Object.values(sessionStorage).join()), 'secret');
-    assert.deepEqual(complaints(/401/), []);
+    // A key that comes while a socket still connects makes the page connect anew; the browser remarks on it.
+    assert.deepEqual(complaints(/401|closed before the connection/), []);
   });
 });
 
