@@ -48,7 +48,7 @@ NOW_MS: Final = (START_S + HOURS * HOUR_S - 1200) * 1000
 ROWS_AN_HOUR: Final = HOUR_S // BATCH_EVERY_S * SERVICES * PODS * ROWS_A_BATCH
 SPANS_A_TRACE: Final = 5
 RETENTION: Final = Retention(raw_days=3650, spans_days=3650)
-ROUNDS: Final = 40
+ROUNDS: Final = 200
 WITHIN_S: Final = 20.0
 """Rounds of one question end here, whatever their number: at least five are made."""
 LEARNED: Final = "what is normal for the fleet, once a minute and behind the requests"

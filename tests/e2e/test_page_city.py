@@ -4,14 +4,17 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 import httpx
+import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from tests.e2e.axe import serious
 from tests.e2e.conftest import DESKTOP, PHONE
+from tests.e2e.pictures import ALIKE, check, difference
 from tests.e2e.seeded_fleet import ENVIRONMENT, Fleet, Traffic, requests_of, seeded, send
 from tests.platform_process import Platform, start
 from tests.waiting import eventually
@@ -19,6 +22,14 @@ from tests.waiting import eventually
 SLOT_S = 10
 """How finely the past is stored."""
 PATIENCE_MS = 60_000
+STANDING_CLOCK = """
+const standing = %d;
+window.Date = class extends Date {
+  constructor(...given) { super(...(given.length ? given : [standing])); }
+  static now() { return standing; }
+};
+"""
+"""Playwright's own clock replaces requestAnimationFrame, too: frames then come faster than they are drawn."""
 
 
 @dataclass
@@ -44,6 +55,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         send(platform.collector, requests_of(told.fleet, second, requests=100, fails=told.fails_at(second)))
     with Traffic(platform.collector, told.fleet):
         eventually(lambda: _unwell(told) >= {told.fleet.cause, told.fleet.sick}, within_s=60, what="the live incident")
+        eventually(lambda: _is_added_up(told), within_s=60, what="the past, with its calls")
         yield told
     assert platform.interrupt() == 0, "\n".join(platform.lines)
 
@@ -54,6 +66,12 @@ def _unwell(story: Story) -> set[str]:
     return {service["name"] for service in city["services"] if service["status"] in ("UNHEALTHY", "DEGRADED")}
 
 
+def _is_added_up(story: Story) -> bool:
+    """What came late is stored at once, and added up some seconds later."""
+    past = httpx.get(f"{story.platform.api}/api/city", params={"at": (story.incident_s + 60) * 1000}, timeout=30).json()
+    return len(past["edges"]) == len(story.fleet.calls)
+
+
 class Look(Protocol):
     def __call__(
         self,
@@ -62,6 +80,7 @@ class Look(Protocol):
         scheme: Literal["dark", "light"] = "dark",
         *,
         still: bool = False,
+        now_s: int | None = None,
     ) -> Page: ...
 
 
@@ -82,6 +101,7 @@ def look(browser: Browser, story: Story) -> Iterator[Look]:
         scheme: Literal["dark", "light"] = "dark",
         *,
         still: bool = False,
+        now_s: int | None = None,
     ) -> Page:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
@@ -93,6 +113,8 @@ def look(browser: Browser, story: Story) -> Iterator[Look]:
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", note)
+        if now_s is not None:
+            page.add_init_script(STANDING_CLOCK % (now_s * 1000))
         page.goto(f"{story.platform.city}{path}")
         return page
 
@@ -244,7 +266,7 @@ def test_the_table_is_walked_and_sorted_by_keyboard_and_speaks_rarely(look: Look
     expect(page.get_by_test_id("service-panel")).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", ["/?view=table", "past"])
+@pytest.mark.parametrize("path", ["/?quality=low&fx=off", "/?view=table", "past"])
 def test_axe_finds_nothing_serious_in_either_theme(look: Look, story: Story, path: str) -> None:
     if path == "past":
         cause = f"{ENVIRONMENT}%2F{story.fleet.cause}"
@@ -255,3 +277,57 @@ def test_axe_finds_nothing_serious_in_either_theme(look: Look, story: Story, pat
         expect(page.get_by_test_id("hud-services")).to_contain_text("200")
         expect(page.get_by_test_id("timebar")).to_be_visible()
         assert serious(page) == []
+
+
+def test_a_stored_moment_is_drawn_alike_every_time(browser: Browser, look: Look, story: Story, tmp_path: Path) -> None:
+    """From the same seed, at the same moment of a clock that stands: the picture that is kept, with the incident."""
+
+    def drawn(second: int, scheme: Literal["dark", "light"]) -> bytes:
+        at = f"at={second * 1000}"
+        path = f"/?vantage=1&quality=low&fx=off&logs=closed&{at}"
+        page = look(path, (1280, 800), scheme, still=True, now_s=story.end_s)
+        # Not wait_for_function: it asks the clock that stands whether it is time.
+        known = f"() => window.__vantage?.services()['{ENVIRONMENT}/{story.fleet.cause}']?.rps > 0"
+        eventually(lambda: page.evaluate(known), within_s=60, what="the past")
+        # The way between services comes with the minutes around.
+        expect(page.get_by_text("1 particle = 3 requests")).to_be_visible()
+        return _at_rest(page)
+
+    by_night, by_day = drawn(story.incident_s + 60, "dark"), drawn(story.incident_s + 60, "light")
+    check(browser, "incident-dark", by_night, tmp_path)
+    check(browser, "incident-light", by_day, tmp_path)
+    assert difference(browser, by_day, drawn(story.incident_s - 60, "light")) > ALIKE
+
+
+def _at_rest(page: Page) -> bytes:
+    """The city with its panels as a PNG, once nothing is drawn anew. Left out are what tells of the hour of the run, and
+    the names: of equals those stay that were shown before."""
+    frames = "() => window.__vantage.isResting && window.__vantage.stats.frames"
+
+    def rests() -> bool:
+        before = page.evaluate(frames)
+        page.wait_for_timeout(2000)
+        return bool(before) and page.evaluate(frames) == before
+
+    eventually(rests, within_s=90, what="a picture at rest")
+    page.evaluate("() => { document.querySelector('.city-labels').style.visibility = 'hidden' }")
+    hours = [page.get_by_test_id("timebar"), page.locator(".city-banner, time")]
+    return page.screenshot(mask=hours)
+
+
+def test_the_page_says_that_the_api_is_silent_and_goes_on_when_it_speaks(look: Look, story: Story) -> None:
+    """The process stands still: its connections stay open, and nothing comes."""
+    page = look("/?view=table")
+    link = page.get_by_test_id("connection")
+    expect(link).to_have_text("Live")
+    children = psutil.Process(story.platform.process.pid).children()
+    core = next(child for child in children if child.cmdline()[-1] == "core")
+    core.suspend()
+    try:
+        expect(link).to_have_text(re.compile("Stale|Offline"))
+        expect(page.get_by_test_id("offline")).to_contain_text("reconnects by itself")
+        expect(page.get_by_test_id("table-twin").locator("tbody tr")).to_have_count(200)
+    finally:
+        core.resume()
+    expect(link).to_have_text("Live")
+    expect(page.get_by_test_id("offline")).to_have_count(0)

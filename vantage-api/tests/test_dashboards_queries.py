@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from vantage_api.dashboards import builtin
+from vantage_api.dashboards import builtin, data
 from vantage_api.dashboards.models import Content, Panel, Variable
 from vantage_api.dashboards.queries import check, chosen, compile_panel, fill, interval, quoted, with_range
 from vantage_api.times import Range
@@ -39,6 +39,11 @@ def test_the_range_goes_behind_whatever_the_query_ends_with(ending: str) -> None
 def test_a_query_with_a_range_of_its_own_keeps_it(own: str) -> None:
     text = f"SELECT count() AS n FROM logs {own}"
     assert with_range(text, HOUR) == text
+
+
+@pytest.mark.parametrize(("ending", "rows_told"), [("", data.MAX_ROWS + 1), (" LIMIT 5", 5)])
+def test_whoever_shows_rows_hears_of_more_than_there_is_room_for(ending: str, rows_told: int) -> None:
+    assert min(plan_of(f"SELECT body FROM logs{ending}").limit, data.MAX_ROWS + 1) == rows_told
 
 
 def test_a_word_in_a_text_is_no_range() -> None:

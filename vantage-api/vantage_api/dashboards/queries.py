@@ -57,12 +57,15 @@ def check(content: Content, workspace: str, asked: Range) -> None:
 
 
 def compile_panel(panel: Panel, values: Mapping[str, str], workspace: str, asked: Range) -> QueryPlan:
-    """Raises UserError as `compile_vql`; its position is one of the panel's own text."""
-    from vantage_api.vql import compile_vql  # half a second that the start of the API need not wait for
+    """Without a LIMIT of its own it is for as many rows as there may be: who shows them cuts them, and says so.
+
+    Raises UserError as `compile_vql`; its position is one of the panel's own text.
+    """
+    from vantage_api.vql import MAX_LIMIT, compile_vql  # half a second that the start of the API need not wait for
 
     filled = fill(panel.query, {**{name: quoted(value) for name, value in values.items()}, "interval": interval(asked)})
     try:
-        return compile_vql(with_range(filled.text, asked), workspace, asked.end_ms)
+        return compile_vql(with_range(filled.text, asked), workspace, asked.end_ms, default_limit=MAX_LIMIT)
     except UserError as error:
         if error.position is not None:
             error.position = min(filled.original(error.position), len(panel.query))

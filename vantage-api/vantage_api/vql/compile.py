@@ -37,15 +37,15 @@ TIMESERIES_NAME = "time"
 _SELECT_ARGS = frozenset({"expressions", "from_", "where", "group", "having", "order", "limit", "offset", "distinct"})
 
 
-def compile_vql(text: str, workspace: str, now_ms: int) -> QueryPlan:
-    """The plan of a query, for the rows of `workspace`.
+def compile_vql(text: str, workspace: str, now_ms: int, default_limit: int = DEFAULT_LIMIT) -> QueryPlan:
+    """The plan of a query, for the rows of `workspace`; of a query without LIMIT so many rows.
 
     Raises UserError with a code ``vql_…``, the offset of the character at fault and, where there is one, a hint.
     """
     parsed = parse_vql(text)
     try:
         _check_clauses(parsed.select, parsed)
-        return _Statement(parsed, now_ms).plan(workspace)
+        return _Statement(parsed, now_ms).plan(workspace, default_limit)
     finally:
         # A tree whose nodes know their parents is garbage in cycles, for which the collector stops everything.
         for node in parsed.select.walk():
@@ -60,7 +60,7 @@ class _Statement:
         self._table = _table(parsed)
         self._translator = Translator(self._table, parsed.tokens, now_ms)
 
-    def plan(self, workspace: str) -> QueryPlan:
+    def plan(self, workspace: str, default_limit: int) -> QueryPlan:
         step = self._timeseries()
         selected = self._selected(step)
         where = all_of(self._where(), self._range())
@@ -79,7 +79,7 @@ class _Statement:
             group_by=group_by,
             having=None if having is None else self._rated(having, seconds),
             order_by=tuple(Order(self._rated(item.expr, seconds), item.descending) for item in order_by),
-            limit=self._count("limit", 0, MAX_LIMIT, DEFAULT_LIMIT),
+            limit=self._count("limit", 0, MAX_LIMIT, default_limit),
             offset=self._count("offset", 0, MAX_OFFSET, 0),
             distinct=distinct,
         )

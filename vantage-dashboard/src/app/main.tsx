@@ -15,7 +15,7 @@ const address = new URLSearchParams(window.location.search);
 const session = new Session();
 const queries = createQueries();
 
-if (address.get('vantage') === '1') window.__vantage = new Vantage(() => session.world.rows());
+if (address.get('vantage') === '1') window.__vantage = new Vantage(session.world);
 applyTheme();
 
 function connect(): void {

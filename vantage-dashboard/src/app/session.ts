@@ -176,14 +176,14 @@ export class Session implements CityFeed {
         return;
       case 'message':
         this.receiveText(message);
-        break;
+        return;
       case 'frame':
         this.receiveFrame(message);
-        break;
+        return;
     }
-    this.arrived();
   }
 
+  /** Something that the city shows is another than before. */
   private arrived(): void {
     for (const listener of this.listeners) listener();
   }
@@ -196,9 +196,11 @@ export class Session implements CityFeed {
         this.watcher.reset();
         this.hud.setState({ greeted: true, incompatible: null });
         this.refreshHud();
+        this.arrived();
         break;
       case 'registry':
         this.present.applyRegistry(message);
+        this.arrived();
         break;
       case 'status':
         this.clock.observe(message.server_time, at);
@@ -213,17 +215,20 @@ export class Session implements CityFeed {
   private receiveFrame({ frame, at }: Extract<FromWorker, { type: 'frame' }>): void {
     if (frame.kind === 'tick') {
       this.clock.observe(frame.tick.time, at);
+      const { tickVersion } = this.present;
       this.present.applyTick(frame.tick);
+      if (this.present.tickVersion !== tickVersion && !this.travel) this.arrived();
       return;
     }
-    if (this.travel) return;
+    if (this.travel || frame.requests.edge.length === 0) return;
     if (this.waiting.length < MAX_WAITING_BATCHES) this.waiting.push(frame.requests);
     if (frame.requests.sample !== this.hud.getState().sample) this.hud.setState({ sample: frame.requests.sample });
+    this.arrived();
   }
 
   private refreshHud(): void {
     const { world } = this;
-    const version = `${world.layoutVersion}/${world.tickVersion}`;
+    const { version } = world;
     if (version === this.seen) return;
     this.seen = version;
     const rows = world.rows();

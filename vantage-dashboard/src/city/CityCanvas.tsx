@@ -71,7 +71,10 @@ export default function CityCanvas(props: Omit<CitySceneProps, 'tier' | 'setTier
 
 function createRenderer(canvas: HTMLCanvasElement): WebGLRenderer {
   const testing = window.__vantage !== undefined;
-  return new WebGLRenderer({ canvas, antialias: false, powerPreference: 'high-performance', preserveDrawingBuffer: testing, stencil: false });
+  const renderer = new WebGLRenderer({ canvas, antialias: false, powerPreference: 'high-performance', preserveDrawingBuffer: testing, stencil: false });
+  // To ask how a shader was compiled waits until it is: half a second where GL is software.
+  renderer.debug.checkShaderErrors = import.meta.env.DEV;
+  return renderer;
 }
 
 function rendererName(gl: WebGL2RenderingContext): string {

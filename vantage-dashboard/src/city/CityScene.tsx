@@ -309,7 +309,7 @@ function FrameEnd({ probe, effects }: { probe: RefObject<GlProbe | null>; effect
     if (effects) effects.render(seconds);
     else gl.render(scene, camera);
     probe.current?.end();
-    window.__vantage?.shown();
+    window.__vantage?.drawn();
   }, 100);
   return null;
 }

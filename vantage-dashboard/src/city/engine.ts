@@ -43,7 +43,7 @@ const ASIDE = 0.5;
  */
 export class CityEngine {
   readonly scene = new THREE.Group();
-  readonly fleet = new Fleet();
+  readonly fleet: Fleet;
   readonly rig: CameraRig;
   readonly uniforms = createUniforms();
   view: View;
@@ -81,6 +81,7 @@ export class CityEngine {
     tier: Tier,
     private readonly reducedMotion: boolean,
   ) {
+    this.fleet = new Fleet(!reducedMotion);
     this.attributes = new FleetAttributes(this.fleet);
     this.traffic = new Traffic(this.uniforms, PARTICLES);
     this.edges = new Edges(this.uniforms);

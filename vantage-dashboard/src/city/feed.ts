@@ -11,6 +11,6 @@ export interface CityFeed {
   takeRequests: () => RequestColumns[];
   /** What happened to services (deployed, scaled, unhealthy, …) since the last call; each is shown at its building for a while. */
   takeEvents?: () => CityEvent[];
-  /** Calls back when anything arrived; returns the way to stop that. */
+  /** Calls back when there is something else to show; returns the way to stop that. */
   onArrival: (callback: () => void) => () => void;
 }

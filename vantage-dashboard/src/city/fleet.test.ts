@@ -35,6 +35,17 @@ describe('Fleet', () => {
     expect(fleet.heightAt(0, 99)).toBeCloseTo(heightOf(4), 4);
   });
 
+  it('leaves a ring where it stands when motion is not wanted', () => {
+    const still = new Fleet(false);
+    still.sync(world, 0);
+    const before = still.spin[4];
+    for (const [at, rps] of [[1, 10], [3, 5000]] as const) {
+      world.applyTick(tick(1, 1, rps));
+      still.sync(world, at);
+    }
+    expect(still.spin[4]).toBe(before);
+  });
+
   it('keeps the phase of a ring when its speed changes', () => {
     const phaseAt = (now: number) => fleet.spin[4]! + fleet.spin[5]! * (now - fleet.spin[6]!);
     world.applyTick(tick(1, 1, 10));

@@ -46,7 +46,8 @@ export class Fleet {
   private layoutVersion = -1;
   private tickVersion = -1;
 
-  constructor() {
+  /** `moves`: false where motion is not wanted, and rings stand. */
+  constructor(private readonly moves = true) {
     this.grow(64);
   }
 
@@ -161,7 +162,8 @@ export class Fleet {
     const status = columns.status[slot]!;
     if (Math.abs(speed - this.spin[at + 1]!) > 0.01 || (speed === 0) !== (this.spin[at + 1] === 0) || status !== this.spin[at + 3]) {
       // The phase reached so far becomes the new start: a change of speed never makes a ring jump.
-      const phase = (this.spin[at]! + this.spin[at + 1]! * (now - this.spin[at + 2]!)) % (2 * Math.PI);
+      const turned = this.moves ? this.spin[at + 1]! * (now - this.spin[at + 2]!) : 0;
+      const phase = (this.spin[at]! + turned) % (2 * Math.PI);
       if (status !== this.spin[at + 3]) this.mapVersion++;
       this.spin.set([phase, speed, now, status], at);
       changed = true;

@@ -17,7 +17,11 @@ export class SpawnRing {
   }
 
   spawn(start: number, duration: number, edge: number, error: boolean): void {
-    this.data.set([start, duration, edge, error ? 1 : 0], this.head * 4);
+    const at = this.head * 4;
+    this.data[at] = start;
+    this.data[at + 1] = duration;
+    this.data[at + 2] = edge;
+    this.data[at + 3] = error ? 1 : 0;
     this.head = (this.head + 1) % this.capacity;
     this.pending = Math.min(this.pending + 1, this.capacity);
     this.kept = Math.min(this.kept + 1, this.capacity);

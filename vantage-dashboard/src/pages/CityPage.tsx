@@ -1,47 +1,27 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { useSearchParams } from 'react-router';
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { apiKey } from '../api/apiKey';
-import { useLinkTo } from '../app/address';
-import { useApp, useHud, useMediaQuery, usePast, useSampled, useView, type ChangeView } from '../app/context';
-import { RangePicker } from '../app/PageTools';
+import { useApp, useHud, useMediaQuery, usePast, useView } from '../app/context';
 import { theme } from '../app/theme';
-import type { ViewState } from '../app/view';
 import type { CameraState, CityHandle, HoverTarget } from '../city/CityCanvas';
-import { AttentionList } from '../panels/AttentionList';
 import { BlackBox } from '../panels/BlackBox';
-import { CityDock } from '../panels/CityDock';
-import { filterCount, filterOf, filterServices } from '../panels/cityFilters';
 import { EventFeed } from '../panels/EventFeed';
-import { HoverCard } from '../panels/HoverCard';
-import { HudBar, type HudFleet } from '../panels/HudBar';
-import { Legend } from '../panels/Legend';
-import { neighboursOf } from '../panels/neighbours';
-import { Notices } from '../panels/Notices';
-import { PastBanner } from '../panels/PastBanner';
-import { SearchBox } from '../panels/SearchBox';
-import { ServicePanel } from '../panels/ServicePanel';
-import { TableTwin } from '../panels/TableTwin';
-import { TimeBar } from '../panels/TimeBar';
 import { TraceDrawer } from '../panels/TraceDrawer';
 import { Button } from '../ui/Button';
-import type { ServiceRow } from '../world/model';
-import { fleetOf, matchServices } from '../world/summary';
 import { CityBoundary } from './CityBoundary';
 import './city.css';
-import { hudLinks, serviceLinks } from './cityLinks';
+import { LiveAttentionList, LiveBanner, LiveCityDock, LiveHoverCard, LiveHud, LiveLegend, LiveNotices, LiveSearchBox, LiveServicePanel, LiveTableTwin, LiveTimeBar } from './cityLive';
 import { overlayReader } from './overlays';
 import { useCityFilter } from './useCityFilter';
 import { useHappenings } from './useHappenings';
 import { useInsets } from './useInsets';
-import { useTimeline, type Timeline } from './useTimeline';
-import { useTravel, type Travel } from './useTravel';
+import { useIsKnown, useMatches } from './useLive';
+import { useTimeline } from './useTimeline';
+import { useTravel } from './useTravel';
 import { hasWebGL2 } from './webgl';
 
 const CityCanvas = lazy(() => import('../city/CityCanvas'));
 
-const LIST_EVERY_MS = 500;
-const CARD_EVERY_MS = 300;
 /** Panels that ask the server follow a replay in steps of this length, and none faster than every two seconds. */
 const FOLLOWED_MS = 2000;
 const REST_MS = 300;
@@ -51,7 +31,7 @@ const NO_WEBGL = 'This browser cannot draw the city (WebGL 2 is missing), so you
 
 export default function CityPage() {
   const { session } = useApp();
-  const hud = useHud((state) => state);
+  const hasServices = useHud(({ serviceCount }) => serviceCount > 0);
   const [view, change] = useView();
   const { selectedId, table, traceId } = view;
   const [drawable] = useState(hasWebGL2);
@@ -84,7 +64,7 @@ export default function CityPage() {
     },
     [change],
   );
-  const known = selectedId !== null && session.world.slotOf(selectedId) !== undefined;
+  const known = useIsKnown(selectedId);
   const insets = useInsets({ panel: known, logs: logsOpen });
 
   const pick = (id: string) => {
@@ -94,7 +74,7 @@ export default function CityPage() {
 
   // A link flies to the service it names once both the city and the service are there; so do Back and Forward.
   useEffect(() => {
-    if (!known || !handle || shownId.current === selectedId) return;
+    if (selectedId === null || !known || !handle || shownId.current === selectedId) return;
     handle.flyTo(selectedId);
     shownId.current = selectedId;
   }, [known, handle, selectedId]);
@@ -114,21 +94,17 @@ export default function CityPage() {
     return () => window.removeEventListener('keydown', escape);
   }, [select, change]);
 
-  const rows = useSampled(useCallback(() => session.world.rows(), [session]), LIST_EVERY_MS);
-  const results = useMemo(() => matchServices(rows, query), [rows, query]);
-  const matches = useMatches(rows, query.trim() === '' ? null : results);
+  const matches = useMatches(query, filter);
 
   const toggleTable = () => {
     if (failed) setFailed(false);
     else change({ table: !table });
   };
-  const links = hudLinks(useLinkTo());
-  const fleet: HudFleet | null = isPast ? { ...fleetOf(rows), ingest_lag_ms: null, alerts_firing: null } : hud.fleet;
   const note = failed ? FAILED : drawable ? null : NO_WEBGL;
   return (
     <main className="city-page" data-past={isPast || undefined} data-day={day || undefined}>
       {asTable ? (
-        <TableTwin rows={rows} selectedId={selectedId} note={note} sort={view.sort} isPast={isPast} onSort={(sort) => change({ sort }, { replace: true })} onSelect={select} />
+        <LiveTableTwin selectedId={selectedId} note={note} sort={view.sort} isPast={isPast} onSort={(sort) => change({ sort }, { replace: true })} onSelect={select} />
       ) : (
         <CityBoundary onFailed={() => setFailed(true)}>
           <Suspense fallback={<p className="city-loading soft" role="status">Building the city…</p>}>
@@ -137,21 +113,19 @@ export default function CityPage() {
         </CityBoundary>
       )}
 
-      <HudBar link={hud.link} fleet={fleet} serviceCount={hud.serviceCount} counts={hud.counts} isPast={isPast} links={links}>
-        <SearchBox query={query} results={results} onQuery={setQuery} onPick={pick} />
+      <LiveHud isPast={isPast}>
+        <LiveSearchBox query={query} onQuery={setQuery} onPick={pick} />
         <Button pressed={asTable} disabled={!drawable} data-testid="table-toggle" onClick={toggleTable}>Table</Button>
-      </HudBar>
+      </LiveHud>
       {isPast && <div className="city-banner"><LiveBanner now={timeline.now} onLive={travel.toLive} /></div>}
 
-      {!asTable && hud.serviceCount > 0 && (
+      {!asTable && hasServices && (
         <div className="city-left">
-          <AttentionList rows={hud.attention} selectedId={selectedId} onPick={pick} />
+          <LiveAttentionList selectedId={selectedId} onPick={pick} />
           <EventFeed events={lately} onPick={pick} />
         </div>
       )}
-      {!keyState.refused && (
-        <Notices link={hud.link} incompatible={hud.incompatible} greeted={hud.greeted} serviceCount={hud.serviceCount} isPast={isPast} onRetry={session.retry} />
-      )}
+      {!keyState.refused && <LiveNotices isPast={isPast} onRetry={session.retry} />}
 
       <div className="city-right">
         {selectedId !== null && known && (
@@ -160,8 +134,8 @@ export default function CityPage() {
       </div>
 
       <div className="city-bottom">
-        {!asTable && handle && <CityDock handle={handle} camera={camera} rows={rows} filter={filter} onFilter={setFilter} />}
-        {!asTable && hud.serviceCount > 0 && <LiveLegend sample={hud.sample} />}
+        {!asTable && handle && <LiveCityDock handle={handle} camera={camera} filter={filter} onFilter={setFilter} />}
+        {!asTable && hasServices && <LiveLegend />}
         <BlackBox
           open={logsOpen}
           service={view.logsService}
@@ -205,93 +179,3 @@ function useDay(): boolean {
   const isLight = useMediaQuery('(prefers-color-scheme: light)');
   return chosen === 'light' || (chosen === 'system' && isLight);
 }
-
-/** Ids of the services that the search and the filters leave, the same set as long as it is; null when all are left. */
-function useMatches(rows: readonly ServiceRow[], found: readonly ServiceRow[] | null): ReadonlySet<string> | null {
-  const [parameters] = useSearchParams();
-  const text = parameters.toString();
-  const filter = useMemo(() => filterOf(new URLSearchParams(text)), [text]);
-  const left = filterCount(filter) === 0 ? found : filterServices(found ?? rows, filter);
-  const key = left === null ? null : left.map(({ id }) => id).join('\n');
-  return useMemo(() => (key === null ? null : new Set(key.split('\n'))), [key]);
-}
-
-function LiveBanner({ now, onLive }: { now: number; onLive: () => void }) {
-  const past = usePast((state) => state);
-  return past === null ? null : <PastBanner past={past} now={now} onLive={onLive} />;
-}
-
-function LiveLegend({ sample }: { sample: number }) {
-  const past = usePast((state) => (state === null ? null : state.sample));
-  return <Legend sample={past ?? sample} synthesized={past !== null} />;
-}
-
-function LiveTimeBar({ view, timeline, travel }: { view: ViewState; timeline: Timeline; travel: Travel }) {
-  const past = usePast((state) => state);
-  return (
-    <TimeBar
-      {...timeline}
-      at={past?.at ?? null}
-      playing={past?.playing ?? false}
-      speed={view.speed}
-      stepMs={past?.stepMs ?? 10_000}
-      tools={<RangePicker />}
-      onSeek={travel.seek}
-      onPlay={travel.play}
-      onSpeed={travel.setSpeed}
-      onLive={travel.toLive}
-    />
-  );
-}
-
-function useRow(id: string) {
-  const { session } = useApp();
-  const read = useCallback(() => {
-    const slot = session.world.slotOf(id);
-    return slot === undefined ? undefined : session.world.row(slot);
-  }, [session, id]);
-  return useSampled(read, CARD_EVERY_MS);
-}
-
-interface LiveServicePanelProps {
-  id: string;
-  at: number | null;
-  change: ChangeView;
-  onPick: (id: string) => void;
-  onFly: (() => void) | null;
-}
-
-/** What is asked of the server about the past is asked for by the quarter of a minute. */
-const ASKED_MS = 15_000;
-
-function LiveServicePanel({ id, at, change, onPick, onFly }: LiveServicePanelProps) {
-  const { session } = useApp();
-  const row = useRow(id);
-  const read = useCallback(() => {
-    const { world } = session;
-    return neighboursOf((slot) => world.row(slot), [...world.edges.values()], world.slotOf(id) ?? -1);
-  }, [session, id]);
-  const neighbours = useSampled(read, LIST_EVERY_MS);
-  const linkTo = useLinkTo();
-  if (!row) return null;
-  return (
-    <ServicePanel
-      key={id}
-      row={row}
-      neighbours={neighbours}
-      at={at === null ? null : Math.floor(at / ASKED_MS) * ASKED_MS}
-      links={serviceLinks(row, linkTo)}
-      onPick={onPick}
-      onClose={() => change({ selectedId: null })}
-      onFly={onFly}
-      onLogs={(service) => change({ logsService: service, logsOpen: true }, { replace: true })}
-      onTrace={(traceId) => change({ traceId })}
-    />
-  );
-}
-
-function LiveHoverCard({ target }: { target: HoverTarget }) {
-  const row = useRow(target.id);
-  return row?.id === target.id ? <HoverCard row={row} x={target.x} y={target.y} /> : null;
-}
-

@@ -1,4 +1,5 @@
 import type { ServiceRow } from '../world/model';
+import type { World } from '../world/world';
 
 /** window.__vantage: figures for tests and benches, installed with ?vantage=1 only. */
 
@@ -41,8 +42,9 @@ export class Vantage {
   firstFrameAt: number | null = null;
   lastChange: Record<string, LastChange> = {};
   private city: CityProbe | null = null;
+  private seen: string | null = null;
 
-  constructor(private readonly rows: () => ServiceRow[]) {}
+  constructor(private readonly world: World) {}
 
   attachCity(city: CityProbe | null): void {
     this.city = city;
@@ -77,19 +79,36 @@ export class Vantage {
   }
 
   services(): Record<string, ServiceRow> {
-    return Object.fromEntries(this.rows().map((row) => [row.id, row]));
+    return Object.fromEntries(this.world.rows().map((row) => [row.id, row]));
   }
 
-  /** The numbers now on screen: notes when one of them differs from what was there before. */
-  shown(rows: readonly ServiceRow[] = this.rows()): void {
-    const at = performance.timeOrigin + performance.now();
+  /** A frame of the city has been given to the GPU. Costs next to nothing: what it counts beside must not tell in the figures. */
+  drawn(): void {
+    const at = now();
     this.firstFrameAt ??= at;
-    for (const { id, rps, errorRatio } of rows) {
-      const last = this.lastChange[id];
-      if (last?.rps !== rps || last.errorRatio !== errorRatio) this.lastChange[id] = { rps, errorRatio, at };
+    const { version, services, columns } = this.world;
+    if (version === this.seen) return;
+    this.seen = version;
+    for (const [slot, { id }] of services) {
+      const errorRatio = columns.errorRatio[slot]!;
+      this.note(id, columns.rps[slot]!, Number.isNaN(errorRatio) ? null : errorRatio, at);
     }
   }
+
+  /** The numbers of a table on screen. */
+  shown(rows: readonly ServiceRow[]): void {
+    const at = now();
+    this.firstFrameAt ??= at;
+    for (const { id, rps, errorRatio } of rows) this.note(id, rps, errorRatio, at);
+  }
+
+  private note(id: string, rps: number, errorRatio: number | null, at: number): void {
+    const last = this.lastChange[id];
+    if (last?.rps !== rps || last.errorRatio !== errorRatio) this.lastChange[id] = { rps, errorRatio, at };
+  }
 }
+
+const now = (): number => performance.timeOrigin + performance.now();
 
 declare global {
   interface Window {

@@ -36,7 +36,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-function open({ speed = 1, playing = false, at = AT, hidden = () => false, fails = () => false }: { speed?: number; playing?: boolean; at?: number; hidden?: () => boolean; fails?: () => boolean } = {}) {
+function open({ speed = 1, playing = false, at = AT, hidden = () => false, fails = () => false, blank = () => false }: { speed?: number; playing?: boolean; at?: number; hidden?: () => boolean; fails?: () => boolean; blank?: () => boolean } = {}) {
   const world = new World();
   const states: PastState[] = [];
   const onCaughtUp = vi.fn();
@@ -50,7 +50,7 @@ function open({ speed = 1, playing = false, at = AT, hidden = () => false, fails
   travel = new TimeTravel(
     {
       world,
-      reader: { moment: (moment) => ask('moment', () => decodeMoment(momentOf(moment))), replay: (start, end, step) => ask(`replay ${(start - AT) / 60_000}`, () => [decodeReplay(documentOf(start, end, step))]) },
+      reader: { moment: (moment) => ask('moment', () => decodeMoment(momentOf(moment))), replay: (start, end, step) => ask(`replay ${(start - AT) / 60_000}`, () => [decodeReplay(blank() ? { ...documentOf(start, end, step), services: [], frames: [{ at: start, rows: [] }, { at: end, rows: [] }] } : documentOf(start, end, step))]) },
       serverNow: () => Date.now(),
       isHidden: hidden,
       random: () => 0.5,
@@ -142,6 +142,16 @@ describe('playing', () => {
     await vi.advanceTimersByTimeAsync(5000);
     expect(onCaughtUp).toHaveBeenCalled();
   });
+});
+
+it('shows the moment while the film is yet to be added up, and the film once it is', async () => {
+  let blank = true;
+  const { world, asked } = open({ blank: () => blank });
+  await vi.advanceTimersByTimeAsync(2000);
+  expect([pods(world), world.edges.size]).toEqual([10, 2]);
+  blank = false;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect([pods(world), asked.filter((what) => what === 'replay 0')]).toEqual([10, ['replay 0', 'replay 0']]);
 });
 
 it('says that the API is away, and comes back with it', async () => {

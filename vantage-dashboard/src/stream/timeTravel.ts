@@ -169,7 +169,7 @@ export class TimeTravel {
 
   /** Draws the newest numbers there are for a position; false where there are none. */
   private show(at: number): boolean {
-    const found = this.recording.frameAt(at) ?? this.momentAt(at);
+    const found = this.foundAt(at);
     if (found === null) return false;
     if (found.tick === this.shown?.tick) return true;
     const services = this.enter(found.page);
@@ -179,6 +179,12 @@ export class TimeTravel {
     this.updateFlows();
     this.options.onArrival();
     return true;
+  }
+
+  /** A frame, or the moment beside it; a frame without a service is of a time that the server has yet to add up. */
+  private foundAt(at: number): FoundFrame | null {
+    const frame = this.recording.frameAt(at);
+    return frame !== null && frame.page.services.length > 0 ? frame : (this.momentAt(at) ?? frame);
   }
 
   private momentAt(at: number): FoundFrame | null {

@@ -1,12 +1,14 @@
 /** Numbers as people read them. A missing value is a dash, never a zero. */
 
 const NONE = '–';
+/** Kept: to make one costs a hundred times what it does. */
+const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
 export function rate(value: number | null | undefined): string {
   if (value === null || value === undefined || Number.isNaN(value)) return NONE;
   if (value >= 1e6) return `${trim(value / 1e6)}M`;
   if (value >= 10_000) return `${trim(value / 1000)}k`;
-  if (value >= 100) return Math.round(value).toLocaleString('en-US');
+  if (value >= 100) return WHOLE.format(value);
   return value >= 10 ? value.toFixed(0) : value.toFixed(1);
 }
 

@@ -1,4 +1,4 @@
-import { HEALTH_UNKNOWN, Status } from './model';
+import { HEALTH_UNKNOWN, Status, type TickColumns } from './model';
 
 /** The newest numbers of every slot, one typed array a column, indexed by slot. */
 export class Columns {
@@ -37,6 +37,25 @@ export class Columns {
     this.p95Ms.set(other.p95Ms);
     this.health.set(other.health);
     this.status.set(other.status);
+  }
+
+  /** Takes over the numbers of one entry of a tick. Returns whether one of them is another than before. */
+  put(slot: number, tick: TickColumns, i: number): boolean {
+    const same =
+      this.pods[slot] === tick.pods[i] &&
+      Object.is(this.rps[slot], tick.rps[i]) &&
+      Object.is(this.errorRatio[slot], tick.errorRatio[i]) &&
+      Object.is(this.p95Ms[slot], tick.p95Ms[i]) &&
+      this.health[slot] === tick.health[i] &&
+      this.status[slot] === tick.status[i];
+    if (same) return false;
+    this.pods[slot] = tick.pods[i]!;
+    this.rps[slot] = tick.rps[i]!;
+    this.errorRatio[slot] = tick.errorRatio[i]!;
+    this.p95Ms[slot] = tick.p95Ms[i]!;
+    this.health[slot] = tick.health[i]!;
+    this.status[slot] = tick.status[i]!;
+    return true;
   }
 
   /** A slot may be reused: its next owner must not inherit numbers. */

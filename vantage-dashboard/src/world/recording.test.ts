@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ServiceEntry, TickColumns } from './model';
-import { CHUNK_MS, chunkAt, LATE_MS, placed, Recording, stepAt, wantedChunks, type RecordedPage } from './recording';
+import { BLANK_MS, CHUNK_MS, chunkAt, LATE_MS, placed, Recording, stepAt, wantedChunks, type RecordedPage } from './recording';
 
 const NOW = 1_800_000_000_000;
 const START = Math.floor((NOW - 10 * CHUNK_MS) / CHUNK_MS) * CHUNK_MS;
@@ -8,7 +8,8 @@ const START = Math.floor((NOW - 10 * CHUNK_MS) / CHUNK_MS) * CHUNK_MS;
 const tick = (time: number): TickColumns => ({
   time, slot: new Uint16Array(), pods: new Uint16Array(), rps: new Float32Array(), errorRatio: new Float32Array(), p95Ms: new Float32Array(), health: new Uint8Array(), status: new Uint8Array(),
 });
-const page = (start: number, frames: number, stepMs = 10_000): RecordedPage => ({ stepMs, districts: [], services: [], frames: Array.from({ length: frames }, (_, i) => tick(start + i * stepMs)) });
+const service: ServiceEntry = { slot: 0, id: 'p/a', name: 'a', environment: 'p', district: 'd', x: 0, z: 0 };
+const page = (start: number, frames: number, stepMs = 10_000): RecordedPage => ({ stepMs, districts: [], services: [service], frames: Array.from({ length: frames }, (_, i) => tick(start + i * stepMs)) });
 
 describe('frameAt', () => {
   const recording = new Recording();
@@ -40,11 +41,19 @@ describe('what is fetched', () => {
   it('keeps a chunk that is over, and asks again for one that was still going on', () => {
     const recording = new Recording();
     const chunk = chunkAt(START, NOW);
-    recording.add(chunk, [], chunk.end + LATE_MS);
+    recording.add(chunk, [page(START, 60)], chunk.end + LATE_MS);
     expect(recording.has(chunk, NOW)).toBe(true);
-    recording.add(chunk, [], chunk.start + 60_000);
+    recording.add(chunk, [page(START, 6)], chunk.start + 60_000);
     expect(recording.has(chunk, chunk.start + 65_000)).toBe(true);
     expect(recording.has(chunk, chunk.start + 90_000)).toBe(false);
+  });
+
+  it.each([[[]], [[{ ...page(START, 60), services: [] }]]])('asks again for one in which nothing was: %j', (pages) => {
+    const recording = new Recording();
+    const chunk = chunkAt(START, NOW);
+    recording.add(chunk, pages, NOW);
+    expect(recording.has(chunk, NOW + BLANK_MS - 1)).toBe(true);
+    expect(recording.has(chunk, NOW + BLANK_MS)).toBe(false);
   });
 
   it('forgets the oldest', () => {

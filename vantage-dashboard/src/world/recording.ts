@@ -57,6 +57,8 @@ export const chunkAt = (at: number, now: number): Chunk => {
 
 /** Rows come in late; what was asked for this soon after its time may have to be asked for again. */
 export const LATE_MS = 20_000;
+/** What was asked for before the server had added it up is blank: it is asked for again after this long. */
+export const BLANK_MS = 10_000;
 /** Chunks kept: two hours of a replay. */
 const MAX_CHUNKS = 12;
 
@@ -64,6 +66,8 @@ interface Kept {
   pages: RecordedPage[];
   /** Complete up to here. */
   until: number;
+  /** When it was asked for and not one service was in it. */
+  blankAt: number | null;
 }
 
 /** What has been fetched, and what should be next. */
@@ -78,13 +82,16 @@ export class Recording {
 
   add(chunk: Chunk, pages: RecordedPage[], askedAt: number): void {
     this.chunks.delete(chunk.start);
-    this.chunks.set(chunk.start, { pages, until: Math.min(chunk.end, askedAt - LATE_MS) });
+    const isBlank = pages.every(({ services }) => services.length === 0);
+    this.chunks.set(chunk.start, { pages, until: Math.min(chunk.end, askedAt - LATE_MS), blankAt: isBlank ? askedAt : null });
     for (const start of [...this.chunks.keys()].slice(0, -MAX_CHUNKS)) this.chunks.delete(start);
   }
 
   has(chunk: Chunk, now: number): boolean {
     const kept = this.chunks.get(chunk.start);
-    return kept !== undefined && (kept.until >= chunk.end || now - LATE_MS - kept.until < chunk.stepMs * 2);
+    if (kept === undefined) return false;
+    if (kept.blankAt !== null) return now - kept.blankAt < BLANK_MS;
+    return kept.until >= chunk.end || now - LATE_MS - kept.until < chunk.stepMs * 2;
   }
 
   /** The newest frame that is not after `at`, fine where there is one. */

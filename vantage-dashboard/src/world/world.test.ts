@@ -41,6 +41,18 @@ describe('World', () => {
     expect(world.row(0)).toMatchObject({ pods: 3, rps: 12.5, errorRatio: 0.25, health: 40, status: 3 });
   });
 
+  it.each([
+    ['the same numbers', 5, false],
+    ['another number', 6, true],
+  ])('a tick of %s makes news: %d, %s', (_, rps, isNews) => {
+    const world = new World();
+    world.applyHello({ districts: [shop], services: [entry(0)], edges: [] });
+    world.applyTick(tick([{ slot: 0, rps: 5 }]));
+    const before = world.tickVersion;
+    world.applyTick(tick([{ slot: 0, rps }]));
+    expect(world.tickVersion !== before).toBe(isNews);
+  });
+
   it('ignores a tick entry of a slot that is not registered', () => {
     const world = new World();
     world.applyTick(tick([{ slot: 7, rps: 5 }]));

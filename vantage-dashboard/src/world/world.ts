@@ -16,7 +16,7 @@ export class World {
 
   /** Buildings, districts or edges changed. */
   layoutVersion = 0;
-  /** Numbers changed. */
+  /** Numbers changed: a tick that repeats what is known leaves it as it is. */
   tickVersion = 0;
   /** Server time of the newest tick, 0 before the first. */
   tickTime = 0;
@@ -48,18 +48,14 @@ export class World {
   /** Entries of slots that are not registered are ignored: they left while the tick was on its way. */
   applyTick(tick: TickColumns): void {
     const { columns } = this;
+    let changed = false;
     for (let i = 0; i < tick.slot.length; i++) {
       const slot = tick.slot[i]!;
       if (!this.services.has(slot)) continue;
-      columns.pods[slot] = tick.pods[i]!;
-      columns.rps[slot] = tick.rps[i]!;
-      columns.errorRatio[slot] = tick.errorRatio[i]!;
-      columns.p95Ms[slot] = tick.p95Ms[i]!;
-      columns.health[slot] = tick.health[i]!;
-      columns.status[slot] = tick.status[i]!;
+      changed = columns.put(slot, tick, i) || changed;
     }
+    if (changed || this.tickTime === 0) this.tickVersion++;
     this.tickTime = tick.time;
-    this.tickVersion++;
   }
 
   /** Shows what another world shows. What stands in both stays where it is. */
@@ -69,6 +65,11 @@ export class World {
     this.columns.take(other.columns);
     this.tickTime = other.tickTime;
     this.tickVersion++;
+  }
+
+  /** Another one each time that a reader sees something else. */
+  get version(): string {
+    return `${this.layoutVersion}/${this.tickVersion}`;
   }
 
   slotOf(id: string): number | undefined {

@@ -2,12 +2,13 @@
 
 export interface LabelBox {
   /** Centre of the bottom edge, in CSS pixels. */
-  x: number;
-  y: number;
-  width: number;
-  height: number;
+  readonly x: number;
+  readonly y: number;
+  /** Asked for only until the limit is reached. */
+  readonly width: number;
+  readonly height: number;
   /** Higher wins. */
-  priority: number;
+  readonly priority: number;
 }
 
 /** What lies over the picture, in CSS pixels of it. */
@@ -27,6 +28,8 @@ export function cullLabels(boxes: readonly LabelBox[], limit: number, viewport: 
   for (const i of order) {
     if (shown.length >= limit) break;
     const box = boxes[i]!;
+    // Whoever stands under a panel or a name has no room, however short its own is: most of a crowd need not be measured.
+    if (isCovered(box, overlays) || shown.some((other) => standsUnder(box, boxes[other]!))) continue;
     if (outside(box, viewport) || overlays.some((overlay) => covered(box, overlay))) continue;
     if (shown.every((other) => !overlap(box, boxes[other]!))) shown.push(i);
   }
@@ -78,6 +81,10 @@ function outside(box: LabelBox, viewport: { width: number; height: number }): bo
 
 function covered(box: LabelBox, { left, top, right, bottom }: Overlay): boolean {
   return box.x + box.width / 2 > left - GAP_PX && box.x - box.width / 2 < right + GAP_PX && box.y > top - GAP_PX && box.y - box.height < bottom + GAP_PX;
+}
+
+function standsUnder({ x, y }: LabelBox, name: LabelBox): boolean {
+  return Math.abs(x - name.x) * 2 < name.width && y <= name.y && y > name.y - name.height;
 }
 
 function overlap(a: LabelBox, b: LabelBox): boolean {

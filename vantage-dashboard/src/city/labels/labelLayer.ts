@@ -15,7 +15,7 @@ const HEIGHT_PX = 19;
 const CHARACTER_PX = 6.9;
 const PADDING_PX = 14;
 const GLYPH_PX = 14;
-/** Who is shown is decided this often; where it is, every frame. */
+/** Who is shown and what is said is decided this often; where it stands, every frame. */
 const CULL_EVERY_MS = 160;
 const ABOVE_ROOF = 0.85;
 const ABOVE_BEACON = 2.7;
@@ -28,21 +28,42 @@ const LONGEST = 34;
 
 interface Label {
   element: HTMLElement;
-  glyph: HTMLElement;
-  name: HTMLElement;
-  figure: HTMLElement;
-  news: HTMLElement;
-  slot: number;
-  tone: string;
+  parts: Record<Part, HTMLElement>;
+  /** What it shows: the DOM is only told what is new. */
+  shows: Saying;
+  at: string;
 }
 
-/** What a label says, apart from the name. */
-interface Saying {
-  glyph: string;
-  figure: string;
-  news: string;
-  tone: string;
+const PARTS = ['glyph', 'name', 'figure', 'news'] as const;
+type Part = (typeof PARTS)[number];
+
+/** What a label says, and the classes it says it in. */
+type Saying = Record<Part | 'tone', string>;
+
+/** A name that asks to be shown. What it says, and how wide that is, is worked out for those that may. */
+class Candidate implements LabelBox {
+  readonly x: number;
+  readonly y: number;
+  readonly height = HEIGHT_PX;
+  private said: Saying | null = null;
+
+  constructor(readonly slot: number, at: { x: number; y: number }, readonly priority: number, private readonly say: () => Saying) {
+    this.x = at.x;
+    this.y = at.y;
+  }
+
+  get saying(): Saying {
+    return (this.said ??= this.say());
+  }
+
+  get width(): number {
+    const { glyph, name, figure, news } = this.saying;
+    const characters = [name, figure, news].filter(Boolean).join(' ').length;
+    return characters * CHARACTER_PX + PADDING_PX + glyph.length * GLYPH_PX;
+  }
 }
+
+const SILENT: Saying = { glyph: '', name: '', figure: '', news: '', tone: 'hidden' };
 
 /** One frame's picture, and what lies over it. */
 export interface LabelScene {
@@ -63,8 +84,10 @@ export interface LabelScene {
 
 export class LabelLayer {
   private readonly pool: Label[] = [];
-  private shown: number[] = [];
+  private shown: readonly Candidate[] = [];
   private culledAt = -Infinity;
+  /** The selected and the hovered one, as they were then. */
+  private looked = '';
   /** What happened lately, by slot. */
   private readonly news = new Map<number, { event: CityEvent; until: number }>();
 
@@ -73,17 +96,20 @@ export class LabelLayer {
     private readonly overlays: () => readonly Overlay[],
   ) {}
 
-  /** Returns whether something goes away by itself: then frames are needed that nothing else asks for. */
+  /** Returns whether it wants a frame that nothing else asks for: something goes away by itself, or is to be decided anew. */
   update(scene: LabelScene): boolean {
     const wall = performance.now();
     this.takeNews(scene, wall);
-    if (wall - this.culledAt > CULL_EVERY_MS) {
+    const looked = `${scene.selected}/${scene.hovered}`;
+    const isDue = wall - this.culledAt > CULL_EVERY_MS || looked !== this.looked;
+    if (isDue) {
       this.culledAt = wall;
+      this.looked = looked;
       this.shown = this.choose(scene);
     }
-    this.shown.forEach((slot, i) => this.place(this.label(i), slot, scene));
-    for (let i = this.shown.length; i < this.pool.length; i++) this.hide(this.pool[i]!);
-    return this.news.size > 0;
+    this.shown.forEach(({ slot, saying }, i) => place(this.label(i), scene.world.services.has(slot) ? anchor(slot, scene) : null, saying));
+    for (let i = this.shown.length; i < this.pool.length; i++) tell(this.pool[i]!, SILENT);
+    return !isDue || this.news.size > 0;
   }
 
   dispose(): void {
@@ -103,39 +129,31 @@ export class LabelLayer {
     for (const [slot, { until }] of this.news) if (until < wall) this.news.delete(slot);
   }
 
-  private choose(scene: LabelScene): number[] {
+  private choose(scene: LabelScene): Candidate[] {
     const { world, fleet, size, selected, hovered, paths } = scene;
-    const slots: number[] = [], boxes: LabelBox[] = [];
-    const before = new Set(this.shown);
+    const candidates: Candidate[] = [];
+    const before = new Set(this.shown.map(({ slot }) => slot));
     for (const [slot, entry] of world.services) {
       const at = anchor(slot, scene);
       if (!at || fleet.dim[slot] === 1 || at.x < 0 || at.x > size.width || at.y < 0 || at.y > size.height) continue;
-      const { glyph, figure, news } = this.saying(slot, scene);
-      const characters = [entry.name.slice(0, LONGEST), figure, news].filter(Boolean).join(' ').length;
-      slots.push(slot);
-      boxes.push({
-        x: at.x,
-        y: at.y,
-        width: characters * CHARACTER_PX + PADDING_PX + glyph.length * GLYPH_PX,
-        height: HEIGHT_PX,
-        priority: labelPriority({
-          selected: slot === selected,
-          hovered: slot === hovered,
-          hops: paths?.upstream.get(slot) ?? paths?.downstream.get(slot),
-          news: news !== '',
-          status: world.columns.status[slot]!,
-          load: fleet.load[slot * 4 + 1]!,
-          shown: before.has(slot),
-        }),
+      const priority = labelPriority({
+        selected: slot === selected,
+        hovered: slot === hovered,
+        hops: paths?.upstream.get(slot) ?? paths?.downstream.get(slot),
+        news: this.news.has(slot),
+        status: world.columns.status[slot]!,
+        load: fleet.load[slot * 4 + 1]!,
+        shown: before.has(slot),
       });
+      candidates.push(new Candidate(slot, at, priority, () => this.saying(slot, entry.name, scene)));
     }
     // Panels are measured on the page, names in the canvas.
     const { left, top } = this.host.getBoundingClientRect();
     const overlays = this.overlays().map((box) => ({ left: box.left - left, top: box.top - top, right: box.right - left, bottom: box.bottom - top }));
-    return cullLabels(boxes, labelBudget(lotPx(scene)), size, overlays).map((i) => slots[i]!);
+    return cullLabels(candidates, labelBudget(lotPx(scene)), size, overlays).map((i) => candidates[i]!);
   }
 
-  private saying(slot: number, scene: LabelScene): Saying {
+  private saying(slot: number, name: string, scene: LabelScene): Saying {
     const { world, paths, selected, hovered } = scene;
     const status = toStatus(world.columns.status[slot]!);
     const look = statusLook(status);
@@ -144,6 +162,7 @@ export class LabelLayer {
     const way = isUp && isDown ? '↕' : isUp ? '↑' : isDown ? '↓' : '';
     const looked = slot === selected ? ' selected' : slot === hovered ? ' hovered' : '';
     return {
+      name: name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name,
       glyph: `${way}${needsAttention(status) ? look.glyph : ''}`,
       figure: looked || lotPx(scene) >= FIGURES_FROM_PX ? `${rate(world.columns.rps[slot])}/s` : '',
       news: event ? `${eventLook(event.kind).glyph} ${eventLook(event.kind).word}` : '',
@@ -151,53 +170,38 @@ export class LabelLayer {
     };
   }
 
-  private place(label: Label, slot: number, scene: LabelScene): void {
-    const entry = scene.world.services.get(slot);
-    const at = entry && anchor(slot, scene);
-    if (!at) {
-      this.hide(label);
-      return;
-    }
-    const { glyph, figure, news, tone } = this.saying(slot, scene);
-    label.slot = slot;
-    say(label.name, entry.name.length > LONGEST ? `${entry.name.slice(0, LONGEST - 1)}…` : entry.name);
-    say(label.glyph, glyph);
-    say(label.figure, figure);
-    say(label.news, news);
-    if (label.tone !== tone) {
-      label.element.className = `city-label ${tone}`;
-      label.tone = tone;
-    }
-    label.element.style.transform = `translate(${at.x.toFixed(1)}px,${at.y.toFixed(1)}px) translate(-50%,-100%)`;
-  }
-
   private label(i: number): Label {
     const existing = this.pool[i];
     if (existing) return existing;
     const element = document.createElement('div');
-    const part = (name: string) => {
+    const part = (name: Part) => {
       const span = document.createElement('span');
       span.className = name;
       element.append(span);
       return span;
     };
-    const label: Label = { element, glyph: part('glyph'), name: part('name'), figure: part('figure'), news: part('news'), slot: -1, tone: '' };
+    const label: Label = { element, parts: { glyph: part('glyph'), name: part('name'), figure: part('figure'), news: part('news') }, shows: { ...SILENT, tone: '' }, at: '' };
     this.host.append(element);
     this.pool.push(label);
     return label;
   }
-
-  private hide(label: Label): void {
-    if (label.slot === -1) return;
-    label.slot = -1;
-    label.tone = '';
-    label.element.className = 'city-label hidden';
-  }
 }
 
-/** The DOM is only told what it does not show yet. */
-function say(element: HTMLElement, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
+function place(label: Label, at: { x: number; y: number } | null, saying: Saying): void {
+  tell(label, at ? saying : SILENT);
+  if (!at) return;
+  const to = `translate(${at.x.toFixed(1)}px,${at.y.toFixed(1)}px) translate(-50%,-100%)`;
+  if (to === label.at) return;
+  label.at = to;
+  label.element.style.transform = to;
+}
+
+function tell(label: Label, saying: Saying): void {
+  const { shows } = label;
+  if (shows === saying) return;
+  for (const part of PARTS) if (shows[part] !== saying[part]) label.parts[part].textContent = saying[part];
+  if (shows.tone !== saying.tone) label.element.className = `city-label ${saying.tone}`;
+  label.shows = saying;
 }
 
 /** How wide a lot is, in the middle of the picture. */

@@ -10,13 +10,16 @@ import { GLOWING, LAYER, material, unculled, type CityUniforms } from './uniform
  */
 
 const STEPS = 28;
+/** How strongly calls that concern nobody show where motion is not wanted; the more there are, the fainter, or together they would glare. */
+const STILL = 0.28;
+const FEW = 50;
 
 const VERTEX = /* glsl */ `
 ${COMMON}
 ${CURVE}
 attribute vec4 aEdge; // id, caller's slot (-1: ingress), callee's slot, weight on a path (below 0: upstream)
 uniform float uHovered;
-uniform float uMotion;
+uniform float uStill;
 uniform float uViewportHeight;
 uniform float uPixelRatio;
 varying float vAlong;
@@ -28,7 +31,7 @@ bool concerns(float slot) { return slot >= 0.0 && (aEdge.y == slot || aEdge.z ==
 void main() {
   gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
   float onPath = abs(aEdge.w);
-  float strength = onPath > 0.0 ? onPath : concerns(uHovered) ? 0.6 : (1.0 - uMotion) * 0.28;
+  float strength = onPath > 0.0 ? onPath : concerns(uHovered) ? 0.6 : uStill;
   int id = int(aEdge.x + 0.5);
   if (strength == 0.0 || !curveExists(id)) return;
   vKind = vec2(strength, onPath > 0.0 ? step(0.0, aEdge.w) : aEdge.y == uHovered ? 1.0 : 0.0);
@@ -68,15 +71,16 @@ void main() {
 
 export class Edges {
   readonly mesh: THREE.Mesh<THREE.InstancedBufferGeometry>;
+  private readonly still = { value: 0 };
 
-  constructor(uniforms: CityUniforms) {
+  constructor(private readonly uniforms: CityUniforms) {
     const positions: number[] = [], index: number[] = [];
     for (let i = 0; i <= STEPS; i++) positions.push(i / STEPS, -1, 0, i / STEPS, 1, 0);
     for (let i = 0; i < STEPS; i++) index.push(i * 2, i * 2 + 1, i * 2 + 2, i * 2 + 1, i * 2 + 3, i * 2 + 2);
     const geometry = new THREE.InstancedBufferGeometry();
     geometry.setIndex(index);
     geometry.setAttribute('position', new THREE.Float32BufferAttribute(positions, 3));
-    const shader = material(uniforms, VERTEX, FRAGMENT, { transparent: true, depthWrite: false, ...GLOWING, side: THREE.DoubleSide });
+    const shader = material(uniforms, VERTEX, FRAGMENT, { transparent: true, depthWrite: false, ...GLOWING, side: THREE.DoubleSide }, { uStill: this.still });
     this.mesh = unculled(new THREE.Mesh(geometry, shader), LAYER.edges);
     this.set([], () => 0);
   }
@@ -92,5 +96,6 @@ export class Edges {
     attribute.needsUpdate = true;
     if (!kept) geometry.setAttribute('aEdge', attribute);
     geometry.instanceCount = edges.length;
+    this.still.value = (1 - this.uniforms.uMotion.value) * STILL * Math.sqrt(Math.min(1, FEW / Math.max(1, edges.length)));
   }
 }

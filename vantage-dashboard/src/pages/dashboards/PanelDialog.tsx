@@ -44,8 +44,9 @@ export function PanelDialog({ panel: before, values, onApply, onClose }: PanelDi
   const variables = useMemo(() => ['interval', ...Object.keys(values)], [values]);
   const unknown = unknownVariable(asked, variables);
   const preview = usePreview({ ...panel, query: unknown ? '' : asked }, values);
-  const error = unknown ? { code: 'unknown_variable', message: `There is no variable $${unknown.name}`, hint: `There is ${variables.map((name) => `$${name}`).join(', ')}`, position: unknown.position } : (preview.data?.error ?? null);
-  const problem = useMemo<VqlProblem | null>(() => (error ? { message: error.message, hint: error.hint ?? null, position: error.position ?? null, of: asked } : null), [asked, error?.message, error?.hint, error?.position]); // eslint-disable-line react-hooks/exhaustive-deps -- the error is made anew with each render
+  const error: ProblemOfPanel | null = unknown ? { code: 'unknown_variable', message: `There is no variable $${unknown.name}`, hint: `There is ${variables.map((name) => `$${name}`).join(', ')}`, position: unknown.position } : (preview.data?.error ?? null);
+  const { message = null, hint = null, position = null } = error ?? {};
+  const problem = useMemo<VqlProblem | null>(() => (message === null ? null : { message, hint, position, of: asked }), [message, hint, position, asked]);
   return (
     <Dialog wide title={before.query === '' ? 'New panel' : 'Edit panel'} onClose={onClose} actions={<><Button onClick={onClose}>Cancel</Button><Button className="primary" disabled={panel.query.trim() === ''} onClick={() => onApply(panel)}>Apply</Button></>}>
       <div className="panel-form">
@@ -66,6 +67,7 @@ export function PanelDialog({ panel: before, values, onApply, onClose }: PanelDi
   );
 }
 
+type ProblemOfPanel = Parameters<typeof PanelError>[0]['error'];
 type Options = Panel['options'];
 
 function Options({ panel: { chart, options }, onChange }: { panel: Panel; onChange: (options: Options) => void }) {
@@ -81,7 +83,7 @@ function Options({ panel: { chart, options }, onChange }: { panel: Panel; onChan
   );
 }
 
-function Preview({ panel, error, preview, query }: { panel: Panel; error: Parameters<typeof PanelError>[0]['error'] | null; preview: ReturnType<typeof usePreview>; query: string }) {
+function Preview({ panel, error, preview, query }: { panel: Panel; error: ProblemOfPanel | null; preview: ReturnType<typeof usePreview>; query: string }) {
   const { range } = useRange();
   const { start, end } = bounds(range);
   if (query.trim() === '') return <p className="soft panel-empty">What the query finds is drawn here.</p>;

@@ -71,8 +71,7 @@ export default function VqlEditor({ label, value, onChange, onRun, names, variab
       view.current = null;
       editor.destroy();
     };
-    // The value is kept in step below; made anew, the editor would lose its cursor.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the value is kept in step below; made anew with it, the editor would lose its cursor
   }, [label, placeholder]);
   useEffect(() => {
     const editor = view.current;
