@@ -53,10 +53,10 @@ const zoomIn = async () => {
 };
 
 describe('places', () => {
-  it('Ctrl and a digit keeps one, the digit flies there, also after a reload', async () => {
+  it('Shift and a digit keeps one, the digit flies there, also after a reload', async () => {
     const home = await open();
     const kept = await zoomIn();
-    await page.keyboard.press('Control+3');
+    await page.keyboard.press('Shift+Digit3');
     await page.keyboard.press('Home');
     assert.ok(near(await settled(page), home));
     await page.keyboard.press('3');
@@ -72,7 +72,7 @@ describe('places', () => {
     await open();
     await page.keyboard.press('t');
     const above = await settled(page);
-    await page.keyboard.press('Control+1');
+    await page.keyboard.press('Shift+Digit1');
     await page.keyboard.press('t');
     await settled(page);
     await page.keyboard.press('1');

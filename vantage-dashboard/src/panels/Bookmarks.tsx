@@ -32,7 +32,7 @@ export function Bookmarks({ onKeep, onFly }: BookmarksProps) {
       </ul>
       {Object.keys(kept).length === 0 && <p className="soft">No place is kept yet.</p>}
       <Button disabled={free === undefined} onClick={() => free && onKeep(free)}>{free === undefined ? 'All nine are taken' : `Keep this view as ${free}`}</Button>
-      <p className="soft bookmarks-keys"><kbd>Ctrl</kbd> + <kbd>1</kbd>…<kbd>9</kbd> keeps, <kbd>1</kbd>…<kbd>9</kbd> flies. Kept in this browser.</p>
+      <p className="soft bookmarks-keys"><kbd>Shift</kbd> + <kbd>1</kbd>…<kbd>9</kbd> keeps, <kbd>1</kbd>…<kbd>9</kbd> flies. Kept in this browser.</p>
     </div>
   );
 }

@@ -15,7 +15,7 @@ export interface CameraInputHandlers {
   onFollow: () => void;
   /** A person moved the view away from where it was. */
   onPan: () => void;
-  /** Ctrl and a digit (`keep`), or a digit alone. */
+  /** Shift and a digit (`keep`), or a digit alone. */
   onBookmark: (key: BookmarkKey, keep: boolean) => void;
   /** A panel lies over this point, even where it lets the pointer through. */
   isCovered: (at: { x: number; y: number }) => boolean;
@@ -204,17 +204,17 @@ export class CameraInput {
   }
 
   private keyDown(e: KeyboardEvent): void {
-    if (e.altKey || isTyping(e.target)) return;
-    // By its place on the keyboard: on some layouts a digit needs Shift.
+    // Ctrl and a digit is the browser's own: it goes to another tab.
+    if (e.altKey || e.ctrlKey || e.metaKey || isTyping(e.target)) return;
+    // By its place on the keyboard, whatever the layout has there.
     const digit = /^(?:Digit|Numpad)([1-9])$/.exec(e.code);
-    const bookmark = digit && !e.shiftKey ? toBookmarkKey(Number(digit[1])) : undefined;
+    const bookmark = digit ? toBookmarkKey(Number(digit[1])) : undefined;
     if (bookmark) {
       e.preventDefault();
-      this.handlers.onBookmark(bookmark, e.ctrlKey || e.metaKey);
+      this.handlers.onBookmark(bookmark, e.shiftKey);
       this.handlers.onActive();
       return;
     }
-    if (e.ctrlKey || e.metaKey) return;
     const key = e.key.toLowerCase();
     if (key === 't') this.rig.toggleTopDown();
     else if (key === 'f' && e.shiftKey) this.handlers.onFollow();
