@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { Button } from '../ui/Button';
 import { duration, percent, rate } from '../ui/format';
 import type { ServiceRow } from '../world/model';
 import { STATUS_BY_SEVERITY, statusLook } from '../world/status';
@@ -30,10 +31,14 @@ const COLUMNS: readonly { key: SortKey; title: string; numeric: boolean }[] = [
   { key: 'pods', title: 'Pods', numeric: true },
 ];
 
+/** A page of many thousand rows answers nobody; what needs attention comes first anyway. */
+const ROWS = 500;
+
 /** The whole city as a table: the same numbers, reachable by keyboard and by ear. */
 export function TableTwin({ rows, selectedId, note, sort: written, isPast, onSort, onSelect }: TableTwinProps) {
   const sort = sortOf(written);
   const body = useRef<HTMLTableSectionElement>(null);
+  const [room, setRoom] = useState(ROWS);
   // What a frame is to the city, a paint is to the table.
   useEffect(() => {
     const painted = requestAnimationFrame(() => window.__vantage?.shown(rows));
@@ -70,7 +75,7 @@ export function TableTwin({ rows, selectedId, note, sort: written, isPast, onSor
           </tr>
         </thead>
         <tbody ref={body} className="num" onKeyDown={keyDown}>
-          {sorted.map((row) => {
+          {sorted.slice(0, room).map((row) => {
             const { glyph, tone, word } = statusLook(row.status);
             return (
               <tr key={row.id} data-service={row.id} data-severity={STATUS_BY_SEVERITY.indexOf(row.status)} aria-current={row.id === selectedId || undefined} onClick={() => onSelect(row.id)}>
@@ -87,6 +92,11 @@ export function TableTwin({ rows, selectedId, note, sort: written, isPast, onSor
           })}
         </tbody>
       </table>
+      {rows.length > room && (
+        <p className="twin-more soft">
+          <span className="num">{room} of {rows.length}</span> services. <Button onClick={() => setRoom(room + ROWS)}>Show {Math.min(ROWS, rows.length - room)} more</Button>
+        </p>
+      )}
       {rows.length === 0 && <p className="soft">{isPast ? 'There were no services then.' : 'No services yet.'}</p>}
     </section>
   );
