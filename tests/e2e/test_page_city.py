@@ -300,8 +300,8 @@ def test_a_stored_moment_is_drawn_alike_every_time(browser: Browser, look: Look,
 
 
 def _at_rest(page: Page) -> bytes:
-    """The city with its panels as a PNG, once nothing is drawn anew. Left out are what tells of the hour of the run, and
-    the names: of equals those stay that were shown before."""
+    """The city with its panels as a PNG, once nothing is drawn anew. What tells of the hour of the run is left out, and
+    the names are, too: of equals those stay that were shown before."""
     frames = "() => window.__vantage.isResting && window.__vantage.stats.frames"
 
     def rests() -> bool:

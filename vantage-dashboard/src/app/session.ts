@@ -14,7 +14,7 @@ import type { RecordedPage } from '../world/recording';
 import { attentionList, countByStatus, type StatusCounts } from '../world/summary';
 import { World } from '../world/world';
 
-/** What the HUD shows; refreshed a few times a second, never per tick. */
+/** What the HUD shows; refreshed twice a second, never per tick. */
 export interface Hud {
   link: LinkState;
   incompatible: string | null;
@@ -28,7 +28,7 @@ export interface Hud {
   sample: number;
 }
 
-const HUD_EVERY_MS = 250;
+const HUD_EVERY_MS = 500;
 /** A hidden tab draws nothing: older batches would only pile up. */
 const MAX_WAITING_BATCHES = 40;
 const WATCH_EVERY_MS = 3000;

@@ -19,8 +19,9 @@ export interface PlayoutClock {
  * be by now, so that the air shows the same picture at any frame rate; one that has landed is left out.
  */
 export function scheduleRequests(ring: SpawnRing, requests: RequestColumns, clock: PlayoutClock): void {
+  const begin = clock.toCity(clock.toLocal(requests.time) + PLAYOUT_MS);
   for (let i = 0; i < requests.edge.length; i++) {
-    const start = clock.toCity(clock.toLocal(requests.time + requests.offsetMs[i]!) + PLAYOUT_MS);
+    const start = begin + requests.offsetMs[i]! / 1000;
     const duration = flightSeconds(requests.durationMs[i]!);
     if (start + duration > clock.now) ring.spawn(start, duration, requests.edge[i]!, requests.error[i] === 1);
   }

@@ -28,6 +28,8 @@ import type { Travel } from './useTravel';
  * others render, and the page least of all.
  */
 
+/** The dock only counts: how many a filter leaves. */
+const COUNT_EVERY_MS = 2000;
 /** What is asked of the server about the past is asked for by the quarter of a minute. */
 const ASKED_MS = 15_000;
 const NONE: readonly ServiceRow[] = [];
@@ -58,7 +60,7 @@ export function LiveNotices(props: Pick<NoticesProps, 'isPast' | 'onRetry'>) {
 }
 
 export function LiveCityDock(props: Omit<CityDockProps, 'rows'>) {
-  return <CityDock {...props} rows={useRows()} />;
+  return <CityDock {...props} rows={useRows(COUNT_EVERY_MS)} />;
 }
 
 export function LiveTableTwin(props: Omit<TableTwinProps, 'rows'>) {

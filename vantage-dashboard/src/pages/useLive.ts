@@ -9,9 +9,9 @@ import { matchServices } from '../world/summary';
 export const LIST_EVERY_MS = 500;
 const CARD_EVERY_MS = 300;
 
-export function useRows(): readonly ServiceRow[] {
+export function useRows(everyMs = LIST_EVERY_MS): readonly ServiceRow[] {
   const { session } = useApp();
-  return useSampled(useCallback(() => session.world.rows(), [session]), LIST_EVERY_MS);
+  return useSampled(useCallback(() => session.world.rows(), [session]), everyMs);
 }
 
 export function useRow(id: string): ServiceRow | undefined {

@@ -40,7 +40,8 @@ export interface LastChange {
 /** One global, filled from two sides: the session (numbers) and, when there is one, the city (pixels). */
 export class Vantage {
   firstFrameAt: number | null = null;
-  lastChange: Record<string, LastChange> = {};
+  /** By slot; an unknown ratio is NaN. */
+  private readonly changes: { rps: number; errorRatio: number; at: number }[] = [];
   private city: CityProbe | null = null;
   private seen: string | null = null;
 
@@ -89,22 +90,31 @@ export class Vantage {
     const { version, services, columns } = this.world;
     if (version === this.seen) return;
     this.seen = version;
-    for (const [slot, { id }] of services) {
-      const errorRatio = columns.errorRatio[slot]!;
-      this.note(id, columns.rps[slot]!, Number.isNaN(errorRatio) ? null : errorRatio, at);
-    }
+    for (const slot of services.keys()) this.note(slot, columns.rps[slot]!, columns.errorRatio[slot]!, at);
   }
 
   /** The numbers of a table on screen. */
   shown(rows: readonly ServiceRow[]): void {
     const at = now();
     this.firstFrameAt ??= at;
-    for (const { id, rps, errorRatio } of rows) this.note(id, rps, errorRatio, at);
+    for (const { slot, rps, errorRatio } of rows) this.note(slot, rps, errorRatio ?? NaN, at);
   }
 
-  private note(id: string, rps: number, errorRatio: number | null, at: number): void {
-    const last = this.lastChange[id];
-    if (last?.rps !== rps || last.errorRatio !== errorRatio) this.lastChange[id] = { rps, errorRatio, at };
+  /** When which service was last seen with another number than before, by id. */
+  get lastChange(): Record<string, LastChange> {
+    const known = [...this.world.services].flatMap(([slot, { id }]) => {
+      const last = this.changes[slot];
+      return last ? [[id, { ...last, errorRatio: Number.isNaN(last.errorRatio) ? null : last.errorRatio }] as const] : [];
+    });
+    return Object.fromEntries(known);
+  }
+
+  private note(slot: number, rps: number, errorRatio: number, at: number): void {
+    const last = (this.changes[slot] ??= { rps: NaN, errorRatio: NaN, at });
+    if (last.rps === rps && Object.is(last.errorRatio, errorRatio)) return;
+    last.rps = rps;
+    last.errorRatio = errorRatio;
+    last.at = at;
   }
 }
 

@@ -21,17 +21,15 @@ export interface Overlay {
 
 const GAP_PX = 4;
 
-/** Indexes of the boxes to show, most important first. */
-export function cullLabels(boxes: readonly LabelBox[], limit: number, viewport: { width: number; height: number }, overlays: readonly Overlay[] = []): number[] {
-  const order = boxes.map((_, i) => i).sort((a, b) => boxes[b]!.priority - boxes[a]!.priority || a - b);
-  const shown: number[] = [];
-  for (const i of order) {
+/** The boxes to show, most important first; of equals the earlier one. */
+export function cullLabels<T extends LabelBox>(boxes: readonly T[], limit: number, viewport: { width: number; height: number }, overlays: readonly Overlay[] = []): T[] {
+  const shown: T[] = [];
+  for (const box of [...boxes].sort((a, b) => b.priority - a.priority)) {
     if (shown.length >= limit) break;
-    const box = boxes[i]!;
     // Whoever stands under a panel or a name has no room, however short its own is: most of a crowd need not be measured.
-    if (isCovered(box, overlays) || shown.some((other) => standsUnder(box, boxes[other]!))) continue;
+    if (isCovered(box, overlays) || shown.some((other) => standsUnder(box, other))) continue;
     if (outside(box, viewport) || overlays.some((overlay) => covered(box, overlay))) continue;
-    if (shown.every((other) => !overlap(box, boxes[other]!))) shown.push(i);
+    if (shown.every((other) => !overlap(box, other))) shown.push(box);
   }
   return shown;
 }

@@ -150,7 +150,7 @@ export class LabelLayer {
     // Panels are measured on the page, names in the canvas.
     const { left, top } = this.host.getBoundingClientRect();
     const overlays = this.overlays().map((box) => ({ left: box.left - left, top: box.top - top, right: box.right - left, bottom: box.bottom - top }));
-    return cullLabels(candidates, labelBudget(lotPx(scene)), size, overlays).map((i) => candidates[i]!);
+    return cullLabels(candidates, labelBudget(lotPx(scene)), size, overlays);
   }
 
   private saying(slot: number, name: string, scene: LabelScene): Saying {
