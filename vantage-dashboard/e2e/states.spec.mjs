@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { createFleet } from '../dev/fleet.mjs';
 import { startMock } from '../dev/mock-server.mjs';
 import { launch } from './browser.mjs';
 import { firstFrame, frames, openCity, PHONE, picture } from './city-page.mjs';
@@ -221,5 +222,29 @@ describe('the budget', () => {
     const { draws, bytesPerFrame } = await page.evaluate(() => window.__vantage.stats);
     assert.ok(draws <= 25, `${draws} draw calls`);
     assert.ok(bytesPerFrame < 16_384, `${bytesPerFrame} bytes a frame`);
+  });
+});
+
+describe('a city that grows', () => {
+  it('is drawn as one that was large from the start', async () => {
+    const triangles = async (services) => {
+      await page.waitForFunction((count) => Object.keys(window.__vantage.services()).length === count, services);
+      await firstFrame(page);
+      return page.evaluate(() => window.__vantage.stats.triangles);
+    };
+    const small = { ...mock.fleet };
+    try {
+      await open();
+      const before = await triangles(24);
+      Object.assign(mock.fleet, createFleet(150));
+      mock.hangUp();
+      const grown = await triangles(150);
+      await city.close();
+      await open();
+      assert.equal(grown, await triangles(150));
+      assert.ok(grown > before * 3, `${before} triangles became ${grown}`);
+    } finally {
+      Object.assign(mock.fleet, small);
+    }
   });
 });

@@ -11,6 +11,7 @@ import { TimeTravel, type PastState } from '../stream/timeTravel';
 import { Watcher, type CityEvent } from '../world/events';
 import type { RequestColumns, ServiceRow } from '../world/model';
 import type { RecordedPage } from '../world/recording';
+import { needsAttention } from '../world/status';
 import { attentionList, countByStatus, type StatusCounts } from '../world/summary';
 import { World } from '../world/world';
 
@@ -231,16 +232,18 @@ export class Session implements CityFeed {
     const { version } = world;
     if (version === this.seen) return;
     this.seen = version;
-    const rows = world.rows();
-    this.hud.setState({ serviceCount: rows.length, counts: countByStatus(rows), attention: attentionList(rows) });
-    if (!this.travel) this.watch(rows);
+    // Of thousands of services only those that need attention are made rows of.
+    const statuses = [...world.services.keys()].map((slot) => ({ slot, status: world.statusOf(slot) }));
+    const unwell = statuses.filter(({ status }) => needsAttention(status)).map(({ slot }) => world.row(slot)!);
+    this.hud.setState({ serviceCount: statuses.length, counts: countByStatus(statuses), attention: attentionList(unwell) });
+    if (!this.travel) this.watch();
   }
 
-  private watch(rows: readonly ServiceRow[]): void {
+  private watch(): void {
     const now = this.serverNow();
     if (now - this.watchedAt < WATCH_EVERY_MS || this.world.tickVersion === 0) return;
     this.watchedAt = now;
-    const seen = this.watcher.see(rows, now);
+    const seen = this.watcher.see(this.world.rows(), now);
     if (seen.length === 0) return;
     this.events.setState([...this.events.getState(), ...seen].slice(-MAX_EVENTS), true);
     this.happened(seen);

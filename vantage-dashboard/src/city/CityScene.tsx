@@ -102,7 +102,9 @@ export function CityScene({ feed, selectedId, matches, insets, overlays, reduced
     const host = document.createElement('div');
     host.className = 'city-labels';
     surface.parentElement?.append(host);
-    labels.current = new LabelLayer(host, overlays);
+    labels.current = new LabelLayer(host, overlays, () => {
+      if (!document.hidden) invalidate();
+    });
     const move = () => {
       engine.touched();
       invalidate();

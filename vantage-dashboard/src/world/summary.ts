@@ -3,9 +3,9 @@ import { needsAttention, STATUS_BY_SEVERITY } from './status';
 
 export type StatusCounts = Record<StatusCode, number>;
 
-export function countByStatus(rows: readonly ServiceRow[]): StatusCounts {
+export function countByStatus(services: Iterable<{ status: StatusCode }>): StatusCounts {
   const counts: StatusCounts = { 0: 0, 1: 0, 2: 0, 3: 0 };
-  for (const row of rows) counts[row.status]++;
+  for (const { status } of services) counts[status]++;
   return counts;
 }
 

@@ -1,5 +1,5 @@
 import { Columns } from './columns';
-import { HEALTH_UNKNOWN, type District, type Edge, type Hello, type RegistryDelta, type ServiceEntry, type ServiceRow, type TickColumns } from './model';
+import { HEALTH_UNKNOWN, type District, type Edge, type Hello, type RegistryDelta, type ServiceEntry, type ServiceRow, type StatusCode, type TickColumns } from './model';
 import { toStatus } from './status';
 
 const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
@@ -88,12 +88,16 @@ export class World {
       errorRatio: orNull(columns.errorRatio[slot]!),
       p95Ms: orNull(columns.p95Ms[slot]!),
       health: health === HEALTH_UNKNOWN ? null : health,
-      status: toStatus(columns.status[slot]!),
+      status: this.statusOf(slot),
     };
   }
 
   rows(): ServiceRow[] {
     return [...this.services.keys()].map((slot) => this.row(slot)!);
+  }
+
+  statusOf(slot: number): StatusCode {
+    return toStatus(this.columns.status[slot]!);
   }
 
   private upsert(entry: ServiceEntry): void {

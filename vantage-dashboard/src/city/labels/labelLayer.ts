@@ -15,8 +15,9 @@ const HEIGHT_PX = 19;
 const CHARACTER_PX = 6.9;
 const PADDING_PX = 14;
 const GLYPH_PX = 14;
-/** Who is shown and what is said is decided this often; where it stands, every frame. */
-const CULL_EVERY_MS = 160;
+/** Who is shown and what is said is decided this often, more often while the camera moves; where it stands, every frame. */
+const CULL_EVERY_MS = 500;
+const CULL_MOVING_MS = 160;
 const ABOVE_ROOF = 0.85;
 const ABOVE_BEACON = 2.7;
 /** A lot this wide bears its load in figures, too. */
@@ -88,31 +89,45 @@ export class LabelLayer {
   private culledAt = -Infinity;
   /** The selected and the hovered one, as they were then. */
   private looked = '';
+  /** Where the camera was. */
+  private camera = '';
+  private timer: number | null = null;
   /** What happened lately, by slot. */
   private readonly news = new Map<number, { event: CityEvent; until: number }>();
 
   constructor(
     private readonly host: HTMLElement,
     private readonly overlays: () => readonly Overlay[],
+    /** Asks for a frame: what is shown is to be decided anew. */
+    private readonly wake: () => void,
   ) {}
 
-  /** Returns whether it wants a frame that nothing else asks for: something goes away by itself, or is to be decided anew. */
+  /** Returns whether something goes away by itself: then frames are needed that nothing else asks for. */
   update(scene: LabelScene): boolean {
     const wall = performance.now();
     this.takeNews(scene, wall);
     const looked = `${scene.selected}/${scene.hovered}`;
-    const isDue = wall - this.culledAt > CULL_EVERY_MS || looked !== this.looked;
+    const { eye, back } = scene.view;
+    const camera = `${eye.x}/${eye.y}/${eye.z}/${back.x}/${back.y}`;
+    const due = this.culledAt + (camera === this.camera ? CULL_EVERY_MS : CULL_MOVING_MS);
+    const isDue = wall >= due || looked !== this.looked;
     if (isDue) {
       this.culledAt = wall;
       this.looked = looked;
+      this.camera = camera;
       this.shown = this.choose(scene);
     }
     this.shown.forEach(({ slot, saying }, i) => place(this.label(i), scene.world.services.has(slot) ? anchor(slot, scene) : null, saying));
     for (let i = this.shown.length; i < this.pool.length; i++) tell(this.pool[i]!, SILENT);
-    return !isDue || this.news.size > 0;
+    if (!isDue) this.timer ??= window.setTimeout(() => {
+      this.timer = null;
+      this.wake();
+    }, due - wall);
+    return this.news.size > 0;
   }
 
   dispose(): void {
+    if (this.timer !== null) window.clearTimeout(this.timer);
     this.host.replaceChildren();
     this.pool.length = 0;
   }

@@ -1,6 +1,7 @@
 import * as THREE from 'three';
 import type { Edge } from '../../world/model';
 import { COMMON, CURVE, glowOutput } from './glsl';
+import { setInstances } from './instances';
 import { GLOWING, LAYER, material, unculled, type CityUniforms } from './uniforms';
 
 /**
@@ -94,7 +95,7 @@ export class Edges {
     const attribute = kept ? known : new THREE.InstancedBufferAttribute(new Float32Array(Math.max(1, edges.length) * 4), 4);
     edges.forEach((edge, i) => attribute.array.set([edge.id, edge.from ?? -1, edge.to, weightOf(edge)], i * 4));
     attribute.needsUpdate = true;
-    if (!kept) geometry.setAttribute('aEdge', attribute);
+    if (!kept) setInstances(geometry, { aEdge: attribute }, edges.length);
     geometry.instanceCount = edges.length;
     this.still.value = (1 - this.uniforms.uMotion.value) * STILL * Math.sqrt(Math.min(1, FEW / Math.max(1, edges.length)));
   }

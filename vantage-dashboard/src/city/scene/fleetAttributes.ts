@@ -1,5 +1,6 @@
 import * as THREE from 'three';
 import type { Fleet } from '../fleet';
+import { setInstances } from './instances';
 
 /** The fleet's arrays as instance attributes, shared by all meshes that stand on lots. */
 export class FleetAttributes {
@@ -56,7 +57,6 @@ export class FleetAttributes {
   }
 
   private attach(geometry: THREE.InstancedBufferGeometry): void {
-    for (const [name, attribute] of Object.entries(this.attributes)) geometry.setAttribute(name, attribute);
-    geometry.instanceCount = this.fleet.count;
+    setInstances(geometry, this.attributes, this.fleet.count);
   }
 }

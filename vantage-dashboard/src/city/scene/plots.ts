@@ -2,6 +2,7 @@ import * as THREE from 'three';
 import { LOT } from '../encoding';
 import { HALF_AVENUE, type Rect } from '../plan';
 import { COMMON, OUTPUT } from './glsl';
+import { setInstances } from './instances';
 import { LAYER, material, unculled, type CityUniforms } from './uniforms';
 
 /** A district's plot with its border and lot marks, and the half of the avenue that runs around it. */
@@ -92,7 +93,6 @@ export class Plots {
     plots.forEach((r, i) => {
       rects.set([(r.minX + r.maxX) / 2, (r.minZ + r.maxZ) / 2, (r.maxX - r.minX) / 2, (r.maxZ - r.minZ) / 2], i * 4);
     });
-    this.mesh.geometry.setAttribute('aRect', new THREE.InstancedBufferAttribute(rects, 4));
-    this.mesh.geometry.instanceCount = plots.length;
+    setInstances(this.mesh.geometry, { aRect: new THREE.InstancedBufferAttribute(rects, 4) }, plots.length);
   }
 }

@@ -2,6 +2,7 @@ import * as THREE from 'three';
 import type { District } from '../../world/model';
 import { HALF_AVENUE, Ground } from '../plan';
 import { COMMON, glowOutput } from './glsl';
+import { setInstances } from './instances';
 import { GLOWING, LAYER, material, unculled, type CityUniforms } from './uniforms';
 
 /** District names painted on the avenues, on all four sides: one texture, one draw call. */
@@ -80,10 +81,8 @@ export class Signs {
         text.push(length, row, rows, widths[row]! / ROW_WIDTH_PX);
       }
     });
-    const { geometry } = this.mesh;
-    geometry.setAttribute('aPlace', new THREE.InstancedBufferAttribute(new Float32Array(place), 4));
-    geometry.setAttribute('aText', new THREE.InstancedBufferAttribute(new Float32Array(text), 4));
-    geometry.instanceCount = place.length / 4;
+    const attribute = (numbers: number[]) => new THREE.InstancedBufferAttribute(new Float32Array(numbers), 4);
+    setInstances(this.mesh.geometry, { aPlace: attribute(place), aText: attribute(text) }, place.length / 4);
   }
 }
 
