@@ -66,8 +66,9 @@ e2e: $(VENV)/.dev dashboard ## the whole platform, real traffic, a real browser
 	$(PYTEST) tests/e2e
 	npm --prefix $(DASHBOARD) run --silent e2e
 
-# What one page does for its users takes five minutes more; what every page owes them is in the short part, too.
-THOROUGH_E2E := $(filter-out tests/e2e/test_page_city.py,$(wildcard tests/e2e/test_page_*.py))
+# What one page does for its users, and a restart under all of them, take six minutes more; what every page owes them is
+# in the short part, too.
+THOROUGH_E2E := $(filter-out tests/e2e/test_page_city.py,$(wildcard tests/e2e/test_page_*.py)) tests/e2e/test_restart.py
 
 e2e-short: $(VENV)/.dev dashboard ## the part of it that `make test` runs
 	$(PYTEST) tests/e2e $(addprefix --ignore=,$(THOROUGH_E2E))
